@@ -1,0 +1,162 @@
+"""The command line: arguments in, pipeline out. Human words on standard error, results on standard output."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from limbeck import __version__
+from limbeck.errors import Interrupted, LimbeckError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Distil a BERT-family teacher into a small, fast student, and prove what was kept and gained.",
+)
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe in YAML.")]
+Override = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field: steps.student.updates=100.")
+]
+Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are kept.")]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json: results on stdout for programs.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    template: Annotated[str, typer.Argument(help="Which recipe to start from; `list` names them.")] = "quickstart",
+    to: Annotated[Path | None, typer.Option(help="File to write; TEMPLATE.yaml by default.")] = None,
+) -> None:
+    """Write a commented recipe to start from."""
+    from limbeck.pipeline.templates import read_template, template_names
+
+    if template == "list":
+        typer.echo("\n".join(template_names()))
+        return
+    target = to or Path(f"{template}.yaml")
+    text = read_template(template)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        _fail(f"{target} exists already; choose another name with --to", 2)
+    _say(f"wrote {target}; next: limbeck plan {target}")
+
+
+@app.command()
+def plan(recipe: RecipePath, set_: Override = None, runs: Runs = Path("runs"), format_: Format = "text") -> None:
+    """Check everything and forecast cost, without training."""
+    from limbeck.display import display
+    from limbeck.pipeline.planning import plan as make_plan
+    from limbeck.pipeline.recipe import load_recipe
+
+    made = make_plan(load_recipe(recipe, set_ or ()), runs, display())
+    if format_ == "json":
+        _print_json(made.model_dump(mode="json"))
+    else:
+        typer.echo(made.as_text())
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    set_: Override = None,
+    only: Annotated[str | None, typer.Option(metavar="STEP", help="Just this step and what it rests on.")] = None,
+    runs: Runs = Path("runs"),
+    format_: Format = "text",
+) -> None:
+    """Run a recipe: skip what is done, continue what was cut off."""
+    from limbeck.display import display
+    from limbeck.pipeline.recipe import load_recipe
+    from limbeck.pipeline.running import run as run_recipe
+
+    result = run_recipe(load_recipe(recipe, set_ or ()), runs, only, display())
+    if format_ == "json":
+        folders = {name: str(artifact.folder) for name, artifact in result.artifacts.items()}
+        _print_json({"run": str(result.folder), "made": result.made, "skipped": result.skipped, "artifacts": folders})
+    else:
+        _say(f"{len(result.made)} steps made, {len(result.skipped)} skipped; {result.folder}/report.html")
+        for line in result.verdicts():
+            typer.echo(line)
+
+
+@app.command()
+def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
+    """Write a run's report.html and report.json again."""
+    from limbeck.reports.html import write_report
+
+    typer.echo(str(write_report(run_folder)))
+
+
+@app.command()
+def compare(
+    paths: Annotated[list[Path], typer.Argument(metavar="A B ...", help="Run folders or model folders.")],
+    format_: Format = "text",
+) -> None:
+    """Compare models or runs in one table."""
+    from limbeck.reports.comparison import as_text, compare
+
+    rows = compare(paths)
+    if format_ == "json":
+        _print_json(rows)
+    else:
+        typer.echo(as_text(rows))
+
+
+@app.command()
+def doctor(format_: Format = "text") -> None:
+    """Say what is installed, what is reachable, what is missing and how to get it."""
+    from limbeck.stages.doctor import doctor
+
+    checks = doctor()
+    if format_ == "json":
+        _print_json([vars(check) for check in checks])
+        return
+    for check in checks:
+        typer.echo(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
+        if not check.ok and check.advice:
+            typer.echo(f"         {check.advice}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the command `limbeck`; exits with the codes of `limbeck.errors`."""
+    with _exit_codes():
+        app(args=arguments, standalone_mode=True)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except Interrupted as interruption:
+        _fail("stopped; everything so far is saved. Run the same command again to continue", interruption.exit_code)
+    except LimbeckError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+def _print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _fail(text: str, code: int) -> None:
+    typer.echo(f"limbeck: {text}", err=True)
+    sys.exit(code)

@@ -1,0 +1,32 @@
+"""What a step will make and cost, known without doing it; `plan` is made of these."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from limbeck.config import Config
+
+
+class Outline(Config):
+    """A forecast of one step. `None` is "not known until an earlier step is made"."""
+
+    makes: str
+    """The kind of artifact."""
+    model: dict[str, Any] | None = None
+    """The transformers configuration of the model it makes, as a dictionary."""
+    parameters: int | None = None
+    parameters_without_embeddings: int | None = None
+    documents: int | None = None
+    tokens: float | None = None
+    """Tokens that training reads, padding left out."""
+    updates: int | None = None
+    flops: float | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    seconds: float | None = None
+    """Expected work time on this device, from measured updates."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader: presets expanded, layers kept, what is frozen."""
+
+
+Outlines = Mapping[str, Outline]
+"""Reference, with its `@`, to the outline of that step."""

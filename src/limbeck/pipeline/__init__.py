@@ -1,0 +1,1 @@
+"""The recipe, the order of its steps, run, skip, resume."""

@@ -1,0 +1,153 @@
+"""A recipe: read from YAML, overlaid, overridden, validated. Nothing heavy is imported before it is right."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from limbeck.config import Config
+from limbeck.errors import RecipeError
+from limbeck.pipeline.references import check_references
+from limbeck.stages import AnyStep
+
+
+class SingleEngine(Config):
+    """One process on this machine."""
+
+    kind: Literal["single"] = "single"
+    checkpoint_seconds: float = Field(default=60, ge=0)
+    """Training saves its state this often, so that an interruption loses no more than this."""
+
+
+class Recipe(Config):
+    """Named steps, each of which makes one artifact from earlier ones."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """Names the run's folder: small letters, digits, `-` and `_`."""
+    description: str = ""
+    """One sentence for the report."""
+    seed: int = Field(default=42, ge=0)
+    """Every step's seed unless the step sets its own."""
+    engine: SingleEngine = SingleEngine()
+    steps: dict[str, AnyStep] = Field(min_length=1)
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe with every default spelt out, as plain data."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe, its bases and `path.to.field=value` overrides, and validates all of it.
+
+    Raises:
+        RecipeError: one line per problem; nothing has been run or loaded.
+    """
+    value = _read_with_base(Path(path), ())
+    for override in overrides:
+        value = _set(value, override)
+    return parse_recipe(value, str(path))
+
+
+def parse_recipe(value: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Validates a recipe given as plain data."""
+    recipe = Recipe.parse({"name": Path(where).stem, **value}, where)
+    steps = {
+        name: step if step.seed is not None else step.model_copy(update={"seed": recipe.seed})
+        for name, step in recipe.steps.items()
+    }
+    check_references(steps, where)
+    return recipe.model_copy(update={"steps": steps})
+
+
+def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        chain = " -> ".join(p.name for p in (*seen, path))
+        raise RecipeError(f"{path}: its bases form a cycle: {chain}")
+    value = _read_yaml(path)
+    base = value.pop("base", None)
+    if base is None:
+        return value
+    if not isinstance(base, str):
+        raise RecipeError(f"{path}: base should be the path of another recipe; found {base!r}")
+    below = _read_with_base(path.parent / base, (*seen, path.resolve()))
+    return _merge({**below, "name": path.stem}, value)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.load(path.read_text("utf-8"), Loader=_StrictLoader)
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: there is no such recipe; `limbeck init` writes one") from None
+    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping with `name` and `steps`; found {type(value).__name__}")
+    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys without a word, which would drop a step."""
+
+
+def _unique_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    mapping: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not a name", key_node.start_mark)
+        if key in mapping:
+            raise yaml.constructor.ConstructorError(None, None, f'"{key}" stands twice', key_node.start_mark)
+        mapping[key] = loader.construct_object(value_node, deep=True)
+    return mapping
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def _merge(below: Any, above: Any) -> Any:
+    """Lays `above` over `below`: mappings of one kind merge, null deletes, everything else replaces."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    if any(tag in above and above[tag] != below.get(tag) for tag in ("do", "kind")):
+        return above
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value)
+    return merged
+
+
+def _set(recipe: dict[str, Any], override: str) -> dict[str, Any]:
+    """Applies `a.b=value`; the value is YAML; a list is entered by position."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise RecipeError(f'--set takes path=value, as in steps.student.updates=100; found "{override}"')
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {path}: the value is not valid YAML: {' '.join(str(error).split())}") from None
+    result: dict[str, Any] = _placed(recipe, path.split("."), value, path)
+    return result
+
+
+def _placed(container: Any, keys: Sequence[str], value: Any, path: str) -> Any:
+    if not keys:
+        return value
+    key, *rest = keys
+    if isinstance(container, list):
+        if not key.isdigit() or int(key) >= len(container):
+            raise RecipeError(f'--set {path}: "{key}" is no position in a list of {len(container)}')
+        place = int(key)
+        return [_placed(item, rest, value, path) if n == place else item for n, item in enumerate(container)]
+    if container is not None and not isinstance(container, dict):
+        raise RecipeError(f'--set {path}: "{key}" cannot be set inside {container!r}')
+    inside = container or {}
+    if not rest and value is None:
+        return {name: item for name, item in inside.items() if name != key}
+    return {**inside, key: _placed(inside.get(key), rest, value, path)}

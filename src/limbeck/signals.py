@@ -1,0 +1,80 @@
+"""What an objective asks of a model, and what a model hands over.
+
+B sequences, T tokens, H hidden width, A heads, D width of a head, V classes (vocabulary or labels),
+N selected positions. Layers are numbered from 1; 0 is the output of the embeddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Positions = Literal["none", "selected", "all"]
+"""Where logits are read: nowhere, at the batch's selected positions, everywhere."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The signals of one model that something reads; whatever is not named is never computed."""
+
+    hidden: frozenset[int] = frozenset()
+    """Layers whose output is read."""
+    attention: frozenset[int] = frozenset()
+    """Layers whose queries and keys are read."""
+    logits: Positions = "none"
+
+    def __or__(self, other: Needs) -> Needs:
+        """What either of two needs reads."""
+        wider: Positions = max(self.logits, other.logits, key=("none", "selected", "all").index)
+        return Needs(self.hidden | other.hidden, self.attention | other.attention, wider)
+
+    @property
+    def last_layer(self) -> int:
+        """The last layer that has to run when no logits are read."""
+        return max(self.hidden | self.attention, default=0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token sequences and what is to be predicted from them."""
+
+    input_ids: Tensor
+    """(B, T), padded."""
+    attention_mask: Tensor
+    """(B, T): 1 for a token, 0 for padding."""
+    labels: Tensor | None = None
+    """(B, T): the class at each labelled position, -100 elsewhere."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens without padding."""
+        return int(self.attention_mask.sum())
+
+
+@dataclass
+class Outputs:
+    """Signals of one model on one batch."""
+
+    hidden: dict[int, Tensor] = field(default_factory=dict)
+    """Layer to its output, (B, T, H)."""
+    queries: dict[int, Tensor] = field(default_factory=dict)
+    """Layer to its queries, (B, A, T, D), scaled so that queries @ keys are the attention scores."""
+    keys: dict[int, Tensor] = field(default_factory=dict)
+    """Layer to its keys, (B, A, T, D)."""
+    logits: Tensor | None = None
+    """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What has to agree between two models, known before either is loaded."""
+
+    layers: int
+    width: int
+    heads: int
+    vocabulary: int
+    positions: int
+    """Longest sequence in tokens."""

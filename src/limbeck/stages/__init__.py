@@ -1,0 +1,36 @@
+"""One module per step of a recipe; `STAGES` is the only table of them."""
+
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated
+
+from pydantic import Field
+
+from limbeck.config import Step
+from limbeck.stages.benchmark import BenchmarkStep
+from limbeck.stages.corpus import CorpusStep
+from limbeck.stages.distil import DistilStep
+from limbeck.stages.evaluate import EvaluateStep
+from limbeck.stages.export import ExportStep
+from limbeck.stages.finetune import FinetuneStep
+from limbeck.stages.gate import GateStep
+from limbeck.stages.pretrain import PretrainStep
+from limbeck.stages.shrink import ShrinkStep
+
+AnyStep = Annotated[
+    CorpusStep
+    | ShrinkStep
+    | PretrainStep
+    | DistilStep
+    | FinetuneStep
+    | EvaluateStep
+    | BenchmarkStep
+    | GateStep
+    | ExportStep,
+    Field(discriminator="do"),
+]
+
+
+def stage_of(step: Step) -> ModuleType:
+    """The module that makes a step: it has `REVISION`, `KIND`, `outline` and `run`."""
+    return import_module(type(step).__module__)

@@ -1,0 +1,1 @@
+"""One loop for pretraining, distillation and fine-tuning."""

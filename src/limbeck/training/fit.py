@@ -1,0 +1,176 @@
+"""The one training loop: pretraining, distillation and fine-tuning all pass through `fit`.
+
+Batches, dropout and learning rate are functions of the update's number, so a training that is killed and
+continued computes exactly what an unbroken one does.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from limbeck.errors import Interrupted, TrainingError
+from limbeck.interrupts import deferred, requested
+from limbeck.signals import Batch
+from limbeck.training.audit import audit_gradients
+from limbeck.training.checkpoints import Checkpoints
+from limbeck.training.config import Training
+from limbeck.training.history import History
+from limbeck.training.optimiser import make_optimiser, set_rate
+from limbeck.training.precision import autocast, device, resolve
+from limbeck.training.schedule import learning_rate
+from limbeck.workspace import Workspace
+
+
+class Loss(Protocol):
+    """What is minimised."""
+
+    def counts(self, batch: Batch) -> Mapping[str, float]:
+        """How many units each objective will sum over, known from the batch alone."""
+
+    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The batch's share of the loss, and of each objective's mean, given the counts of the whole update."""
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    batches: Callable[[int], Sequence[Batch]],
+    config: Training,
+    updates: int,
+    out: Workspace,
+    *,
+    label: str = "training",
+    seed: int = 0,
+    held_out: Callable[[], float] | None = None,
+) -> History:
+    """Trains `model` in place.
+
+    Args:
+        model: on any device, float32; moved to the training device.
+        loss: objectives combined.
+        batches: the micro-batches of update 1, 2, ...: a pure function.
+        config: rates and precision.
+        updates: how many.
+        out: where checkpoints, curve and progress go; `label` names this training in it.
+        label: a name that is unique within the step.
+        seed: of dropout.
+        held_out: measured about twenty times along the way, on text that is not trained on.
+
+    Raises:
+        TrainingError: a non-finite loss or gradient, or a tensor that the loss does not reach.
+        Interrupted: a signal came; the state is saved.
+    """
+    model.to(device()).train(config.dropout)
+    dtype = resolve(config.precision)
+    optimiser = make_optimiser(model, config)
+    checkpoints = Checkpoints(out.scratch / "checkpoints" / label, out.say)
+    done, history = _resume(checkpoints, model, optimiser, out, label)
+    every = max(1, updates // 20)
+    saved = time.monotonic()
+    with out.progress(label, updates, "updates") as bar, deferred():
+        bar.advance(done)
+        for update in range(done + 1, updates + 1):
+            started = time.monotonic()
+            rate = learning_rate(config, update, updates)
+            set_rate(optimiser, rate)
+            torch.manual_seed(_mixed(seed, update))
+            micro = [_to_device(batch) for batch in batches(update)]
+            terms = _backward(loss, micro, dtype, update)
+            if update == 1:
+                audit_gradients(model)
+            _apply(model, optimiser, config, update)
+            history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
+            if held_out and (update % every == 0 or update == updates):
+                history.held_out(update, _measured(model, held_out, config))
+            if requested() or time.monotonic() - saved >= out.checkpoint_seconds:
+                checkpoints.save(update, model, optimiser, history.state())
+                saved = time.monotonic()
+            _stop_if_asked()
+            bar.advance(1, f"loss {terms['loss']:.4f}")
+    return history
+
+
+def _resume(
+    checkpoints: Checkpoints, model: nn.Module, optimiser: torch.optim.Optimizer, out: Workspace, label: str
+) -> tuple[int, History]:
+    restored = checkpoints.restore(model, optimiser)
+    if restored is None:
+        return 0, History()
+    update, state = restored
+    out.say(f"{label}: continuing after update {update}")
+    return update, History.from_state(state)
+
+
+def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int) -> dict[str, float]:
+    """Accumulates the gradient of the whole update: sums over all micro-batches, divided by true counts."""
+    counts: dict[str, float] = {}
+    for batch in micro:
+        for name, count in loss.counts(batch).items():
+            counts[name] = counts.get(name, 0.0) + float(count)
+    terms: dict[str, float] = {"loss": 0.0}
+    for batch in micro:
+        with autocast(dtype):
+            value, parts = loss(batch, counts)
+        _check_finite(value, parts, update)
+        value.backward()  # type: ignore[no-untyped-call]
+        terms["loss"] += float(value.detach())
+        for name, part in parts.items():
+            terms[name] = terms.get(name, 0.0) + float(part)
+    return terms
+
+
+def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> None:
+    if math.isfinite(float(value.detach())):
+        return
+    guilty = [name for name, part in parts.items() if not math.isfinite(float(part))]
+    raise TrainingError(
+        f"update {update}: the loss is {float(value.detach())} because of {', '.join(guilty) or 'their sum'};"
+        " the last checkpoint is kept. Lower the learning rate, or set precision: float32"
+    )
+
+
+def _apply(model: nn.Module, optimiser: torch.optim.Optimizer, config: Training, update: int) -> None:
+    norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    if not math.isfinite(float(norm)):
+        raise TrainingError(
+            f"update {update}: the gradient's norm is {float(norm)}; the last checkpoint is kept."
+            " Lower the learning rate, or set precision: float32"
+        )
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+
+
+def _measured(model: nn.Module, held_out: Callable[[], float], config: Training) -> float:
+    model.eval()
+    try:
+        with torch.no_grad():
+            return held_out()
+    finally:
+        model.train(config.dropout)
+
+
+def _stop_if_asked() -> None:
+    signal_number = requested()
+    if signal_number is not None:
+        raise Interrupted(signal_number)
+
+
+def _to_device(batch: Batch) -> Batch:
+    where = device()
+    if where.type == "cpu":
+        return batch
+    labels = None if batch.labels is None else batch.labels.to(where)
+    return Batch(batch.input_ids.to(where), batch.attention_mask.to(where), labels)
+
+
+def _mixed(seed: int, update: int) -> int:
+    """One 63-bit seed per update (splitmix64's finaliser), so that neighbours are unrelated."""
+    z = (seed * 0x9E3779B97F4A7C15 + update * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (z ^ (z >> 31)) >> 1
+
