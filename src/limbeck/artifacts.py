@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import ValidationError
 
 from limbeck.config import Config
 from limbeck.errors import ArtifactError, DataError
@@ -67,10 +69,11 @@ class Artifact:
         path = folder / MANIFEST
         try:
             return cls(folder, Manifest.model_validate_json(path.read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise ArtifactError(f"{folder} is not a finished artifact: it has no {MANIFEST}") from None
-        except ValueError as error:
-            raise ArtifactError(f"{path} is damaged ({error}); delete {folder} to make it again") from None
+        except ValidationError as error:
+            found = error.errors()[0]["msg"]
+            raise ArtifactError(f"{path} is damaged ({found}); delete {folder} to make it again") from None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class Artifact:
     @property
     def model_folder(self) -> Path:
         """The folder to load a model from: the model itself, or the member chosen on development data."""
-        return self.folder / self.facts["model_folder"]
+        return self.folder / str(self.facts["model_folder"])
 
     def missing(self) -> list[str]:
         """Files that are absent or of another size than recorded: cheap, done before a step is skipped."""
@@ -105,10 +108,13 @@ class Artifact:
 
 def seal(folder: Path, final: Path, manifest: Mapping[str, Any]) -> Artifact:
     """Flushes `folder`, writes its manifest (completed with `files`) last, and renames it to `final`."""
+    for stale in (folder / MANIFEST, _partial(folder / MANIFEST)):
+        stale.unlink(missing_ok=True)
     files = {}
-    for path in sorted(_files(folder)):
+    for path in sorted(folder.rglob("*")):
         flush(path)
-        files[path.relative_to(folder).as_posix()] = FileRecord(bytes=path.stat().st_size, sha256=sha256(path))
+        if path.is_file():
+            files[path.relative_to(folder).as_posix()] = FileRecord(bytes=path.stat().st_size, sha256=sha256(path))
     complete = Manifest.model_validate({**manifest, "files": files})
     write_json(folder / MANIFEST, complete.model_dump(mode="json"))
     flush(folder)
@@ -119,7 +125,7 @@ def seal(folder: Path, final: Path, manifest: Mapping[str, Any]) -> Artifact:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON under a temporary name, flushes it, and renames it: never a half-written file."""
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _partial(path)
     temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n", "utf-8")
     flush(temporary)
     temporary.replace(path)
@@ -160,8 +166,8 @@ def require_space(folder: Path, needed: int) -> None:
         )
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
 
 
 def _has_size(path: Path, record: FileRecord) -> bool:

@@ -107,13 +107,15 @@ def compare(
     format_: Format = "text",
 ) -> None:
     """Compare models or runs in one table."""
-    from limbeck.reports.comparison import as_text, compare
+    from rich.console import Console
+
+    from limbeck.reports.comparison import as_table, compare
 
     rows = compare(paths)
     if format_ == "json":
-        _print_json(rows)
+        _print_json([row.model_dump(mode="json") for row in rows])
     else:
-        typer.echo(as_text(rows))
+        Console().print(as_table(rows))
 
 
 @app.command()
@@ -124,11 +126,13 @@ def doctor(format_: Format = "text") -> None:
     checks = doctor()
     if format_ == "json":
         _print_json([vars(check) for check in checks])
-        return
-    for check in checks:
-        typer.echo(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
-        if not check.ok and check.advice:
-            typer.echo(f"         {check.advice}")
+    else:
+        for check in checks:
+            typer.echo(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
+            if not check.ok and check.advice:
+                typer.echo(f"         {check.advice}")
+    if any(check.required and not check.ok for check in checks):
+        raise typer.Exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

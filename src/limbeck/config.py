@@ -19,9 +19,10 @@ class Config(BaseModel):
     def _refuse_unknown(cls, value: Any) -> Any:
         """Refuses before pydantic would, so that the message can say which field was meant."""
         if isinstance(value, Mapping):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
             for name in value:
-                if name not in cls.model_fields:
-                    raise ValueError(f'unknown field "{name}"{did_you_mean(str(name), list(cls.model_fields))}')
+                if name not in known:
+                    raise ValueError(f'unknown field "{name}"{did_you_mean(str(name), known)}')
         return value
 
     @classmethod
@@ -30,7 +31,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            raise RecipeError(explain(error, where)) from None
+            raise RecipeError(explain(error, where, value)) from None
 
 
 class StepRef(str):
@@ -39,8 +40,8 @@ class StepRef(str):
     __slots__ = ("kinds",)
     kinds: tuple[str, ...]
 
-    def __new__(cls, value: str, kinds: tuple[str, ...]) -> Self:
-        """`value` includes the `@`."""
+    def __new__(cls, value: str, kinds: tuple[str, ...] = ()) -> Self:
+        """`value` includes the `@`; without `kinds` only while a copy is being made."""
         ref = super().__new__(cls, value)
         ref.kinds = kinds
         return ref
@@ -96,18 +97,17 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"; known: {', '.join(sorted(known))}" if known else ""
 
 
-def explain(error: ValidationError, where: str) -> str:
-    """One line per problem: where it stands, what is wrong, what was found, what is close."""
-    return "\n".join(_explain_one(problem, where) for problem in error.errors())
+def explain(error: ValidationError, where: str, value: object) -> str:
+    """One line per problem of `value`: where it stands, what is wrong, what was found, what is close."""
+    return "\n".join(_explain_one(problem, where, value) for problem in error.errors())
 
 
-def _explain_one(problem: Any, where: str) -> str:
-    path = ".".join([where, *(str(part) for part in problem["loc"])])
+def _explain_one(problem: Any, where: str, value: object) -> str:
+    path = ".".join([where, *_written(problem["loc"], value)])
     message = str(problem["msg"])
     match problem["type"]:
         case "missing":
-            parent, _, field = path.rpartition(".")
-            return f'{parent}: the field "{field}" is missing'
+            return f'{path}: the field "{problem["loc"][-1]}" is missing'
         case "union_tag_invalid":
             context = problem["ctx"]
             known = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
@@ -120,6 +120,15 @@ def _explain_one(problem: Any, where: str) -> str:
             return f"{path}: {message.removeprefix('Value error, ')}"
         case _:
             return f"{path}: {message[0].lower()}{message[1:]}; found {problem['input']!r}"
+
+
+def _written(location: Sequence[str | int], value: Any) -> Iterator[str]:
+    """The parts of a location that the reader wrote; pydantic adds the names of types and of alternatives."""
+    for part in location:
+        in_list = isinstance(value, list | tuple) and isinstance(part, int)
+        if in_list or (isinstance(value, Mapping) and part in value):
+            value = value[part]
+            yield str(part)
 
 
 class Step(Config):

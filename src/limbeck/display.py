@@ -55,11 +55,13 @@ class _PlainProgress:
 
     def _position(self, now: float) -> str:
         assert self._first is not None
+        of_total = "" if self._total is None else f" of {self._total:,.0f}"
+        position = f"{self._done:,.0f}{of_total} {self._unit}"
         rate = (self._done - self._first[1]) / max(1e-9, now - self._first[0])
-        if self._total is None:
-            return f"{self._done:,.0f} {self._unit}, {rate:,.1f}/s"
-        left = (self._total - self._done) / rate if rate else float("inf")
-        return f"{self._done:,.0f} of {self._total:,.0f} {self._unit}, {rate:,.1f}/s, {left:,.0f} s left"
+        if not rate:
+            return position
+        left = "" if self._total is None else f", {(self._total - self._done) / rate:,.0f} s left"
+        return f"{position}, {rate:,.1f}/s{left}"
 
 
 class Terminal:
@@ -72,7 +74,7 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Writes one line above any bar."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
@@ -80,15 +82,12 @@ class Terminal:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        columns = (
-            "  {task.description}",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            TextColumn("{task.fields[rate]}"),
-        )
-        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[shown]}"))
-        with RichProgress(*columns, *times, console=self._console, transient=True) as bars:
+        def text(template: str) -> TextColumn:
+            return TextColumn(template, markup=False)  # names of files may have brackets
+
+        columns = (text("  {task.description}"), BarColumn(), MofNCompleteColumn(), text(unit))
+        times = (TimeElapsedColumn(), text("left"), TimeRemainingColumn(), text("{task.fields[shown]}"))
+        with RichProgress(*columns, text("{task.fields[rate]}"), *times, console=self._console, transient=True) as bars:
             yield _Bar(bars, bars.add_task(label, total=total, shown="", rate=""))
 
 

@@ -35,12 +35,19 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """While it lasts, the first signal only makes `requested` true; a second one is raised at once."""
+    """While it lasts, the first signal only makes `requested` true; a second one is raised at once.
+
+    Raises:
+        Interrupted: at the end, when a signal came that nobody asked about in time.
+    """
     _State.deferring, _State.received = True, None
     try:
         yield
     finally:
-        _State.deferring, _State.received = False, None
+        _State.deferring = False
+        pending, _State.received = _State.received, None
+    if pending is not None:
+        raise Interrupted(pending)
 
 
 def requested() -> int | None:

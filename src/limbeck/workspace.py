@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from limbeck.artifacts import write_json
@@ -23,10 +24,8 @@ class Display(Protocol):
     def line(self, text: str) -> None:
         """One sentence."""
 
-    @contextmanager
-    def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
+    def progress(self, label: str, total: float | None, unit: str) -> AbstractContextManager[Progress]:
         """A bar with rate and time left while the context lasts; `total` None when it is not known."""
-        yield  # type: ignore[misc]
 
 
 class Silent:
@@ -76,7 +75,7 @@ class Workspace:
         self.display.line(f"  {text}")
         self.event("said", text=text)
 
-    def progress(self, label: str, total: float | None, unit: str = "items") -> Any:
+    def progress(self, label: str, total: float | None, unit: str = "items") -> AbstractContextManager[Progress]:
         """A progress bar as a context manager."""
         return self.display.progress(label, total, unit)
 
@@ -84,3 +83,13 @@ class Workspace:
         """Keeps a fact that survives an interruption of the step."""
         self.facts[name] = value
         write_json(self.scratch / "facts.json", self.facts)
+
+
+@contextmanager
+def temporary_workspace(given: Workspace | None = None) -> Iterator[Workspace]:
+    """The workspace given, or one that is deleted afterwards, for use without a run."""
+    if given is not None:
+        yield given
+        return
+    with TemporaryDirectory() as folder:
+        yield Workspace(Path(folder))

@@ -12,7 +12,7 @@ _MEANING = {
     "members": "fine-tuned models",
     "scores": "the scores of an evaluate step",
     "speed": "the figures of a benchmark step",
-    "verdict": "the outcome of a gate",
+    "gate": "the outcome of a gate",
 }
 
 

@@ -71,9 +71,11 @@ def run(
         try:
             for name in _wanted(recipe, only):
                 _do_step(name, recipe, result, shown)
-        finally:
-            if result.made:
-                _write_report(folder, shown)
+        except LimbeckError:
+            _write_report(folder, shown)
+            raise
+        if result.made:
+            _write_report(folder, shown)
         return result
 
 

@@ -1,7 +1,7 @@
 """The state of a training on disk: written whole or not at all, verified when read, two kept.
 
 Loaders of weights do not notice flipped bytes, so every file's checksum stands in `state.json`, which is
-written last. A damaged checkpoint is named and the one before it is taken.
+written last and carries a checksum of itself. A damaged checkpoint is named and the one before it is taken.
 """
 
 import json
@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from limbeck.artifacts import flush, sha256, write_json
+from limbeck.artifacts import fingerprint, flush, sha256, write_json
 
 STATE = "state.json"
 KEPT = 2
@@ -39,7 +39,8 @@ class Checkpoints:
         for path in partial.iterdir():
             flush(path)
             checksums[path.name] = sha256(path)
-        write_json(partial / STATE, {"update": update, "progress": progress, "sha256": checksums})
+        state = {"update": update, "progress": progress, "sha256": checksums}
+        write_json(partial / STATE, {**state, "fingerprint": fingerprint(state)})
         partial.rename(self.folder / f"update-{update:09d}")
         flush(self.folder)
         for old in self._all()[KEPT:]:
@@ -50,7 +51,8 @@ class Checkpoints:
         for folder in self._all():
             state = _verified(folder)
             if state is None:
-                self._say(f"{folder.name} is damaged and was passed over; going back to the one before it")
+                self._say(f"the checkpoint {folder.name} is damaged and was deleted; going back to what was before it")
+                shutil.rmtree(folder)  # its name will be wanted again
                 continue
             _load_trainable(model, load_file(folder / "model.safetensors"))
             _load_moments(model, optimiser, load_file(folder / "optimiser.safetensors"))
@@ -65,8 +67,9 @@ class Checkpoints:
 def _verified(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((folder / STATE).read_text("utf-8"))
-        whole = all(sha256(folder / name) == expected for name, expected in state["sha256"].items())
-    except (OSError, ValueError, KeyError, AttributeError):
+        whole = state.pop("fingerprint") == fingerprint(state)
+        whole = whole and all(sha256(folder / name) == expected for name, expected in state["sha256"].items())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return state if whole else None
 
@@ -97,7 +100,5 @@ def _load_moments(model: nn.Module, optimiser: torch.optim.Optimizer, tensors: d
         by_name.setdefault(name, {})[key] = value
     for name, parameter in model.named_parameters():
         if name in by_name:
-            # The fused optimiser wants its update counter on the processor and its moments beside the weights.
-            optimiser.state[parameter] = {
-                key: value if key == "step" else value.to(parameter.device) for key, value in by_name[name].items()
-            }
+            # The fused optimiser wants everything beside the weights, its update counter too.
+            optimiser.state[parameter] = {key: value.to(parameter.device) for key, value in by_name[name].items()}

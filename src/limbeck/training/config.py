@@ -1,10 +1,12 @@
 """How a model is trained: length, rate, precision. Shared by pretraining, distillation and fine-tuning."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from limbeck.config import Config
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Training(Config):
@@ -26,8 +28,10 @@ class Training(Config):
     """How the rate falls to 0 after the warm-up."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Of matrices; biases and norms are never decayed."""
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    """How slowly AdamW forgets earlier gradients, and their squares."""
     eps: float = Field(default=1e-8, gt=0)
+    """Keeps AdamW from dividing by zero."""
     clip: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm."""
     dropout: bool = True
@@ -42,10 +46,9 @@ class Training(Config):
             raise ValueError(f"give either `updates` or `epochs`; found {found}")
         return self
 
-    def planned_updates(self, sequences: int) -> int:
-        """Optimiser updates for this many training sequences, at least one."""
+    def planned_updates(self, batches_per_epoch: int) -> int:
+        """Optimiser updates for a training set of that many batches, at least one."""
         if self.updates is not None:
             return self.updates
         assert self.epochs is not None
-        per_epoch = -(-sequences // (self.batch * self.accumulate))
-        return max(1, round(per_epoch * self.epochs))
+        return max(1, round(self.epochs * batches_per_epoch / self.accumulate))

@@ -24,6 +24,8 @@ from limbeck.training.precision import autocast, device, resolve
 from limbeck.training.schedule import learning_rate
 from limbeck.workspace import Workspace
 
+_ADVICE = "the last checkpoint is kept. Lower the learning rate, or set precision: float32"
+
 
 class Loss(Protocol):
     """What is minimised."""
@@ -47,7 +49,7 @@ def fit(
     seed: int = 0,
     held_out: Callable[[], float] | None = None,
 ) -> History:
-    """Trains `model` in place.
+    """Trains `model` in place and leaves it in evaluation mode.
 
     Args:
         model: on any device, float32; moved to the training device.
@@ -56,16 +58,15 @@ def fit(
         config: rates and precision.
         updates: how many.
         out: where checkpoints, curve and progress go; `label` names this training in it.
-        label: a name that is unique within the step.
+        label: a name that is unique within the step, fit for a folder.
         seed: of dropout.
         held_out: measured about twenty times along the way, on text that is not trained on.
 
     Raises:
-        TrainingError: a non-finite loss or gradient, or a tensor that the loss does not reach.
+        TrainingError: a loss or gradient that is not finite, or a tensor that the loss does not reach.
         Interrupted: a signal came; the state is saved.
     """
     model.to(device()).train(config.dropout)
-    dtype = resolve(config.precision)
     optimiser = make_optimiser(model, config)
     checkpoints = Checkpoints(out.scratch / "checkpoints" / label, out.say)
     done, history = _resume(checkpoints, model, optimiser, out, label)
@@ -74,23 +75,22 @@ def fit(
     with out.progress(label, updates, "updates") as bar, deferred():
         bar.advance(done)
         for update in range(done + 1, updates + 1):
-            started = time.monotonic()
-            rate = learning_rate(config, update, updates)
+            started, rate = time.monotonic(), learning_rate(config, update, updates)
             set_rate(optimiser, rate)
-            torch.manual_seed(_mixed(seed, update))
+            torch.manual_seed(seed)
             micro = [_to_device(batch) for batch in batches(update)]
-            terms = _backward(loss, micro, dtype, update)
-            if update == 1:
-                audit_gradients(model)
-            _apply(model, optimiser, config, update)
+            terms = _update(model, loss, micro, optimiser, config, update)
             history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
             if held_out and (update % every == 0 or update == updates):
                 history.held_out(update, _measured(model, held_out, config))
-            if requested() or time.monotonic() - saved >= out.checkpoint_seconds:
+            stop = requested()
+            if stop or time.monotonic() - saved >= out.checkpoint_seconds:
                 checkpoints.save(update, model, optimiser, history.state())
                 saved = time.monotonic()
-            _stop_if_asked()
+            if stop:
+                raise Interrupted(stop)
             bar.advance(1, f"loss {terms['loss']:.4f}")
+    model.eval()
     return history
 
 
@@ -103,6 +103,26 @@ def _resume(
     update, state = restored
     out.say(f"{label}: continuing after update {update}")
     return update, History.from_state(state)
+
+
+def _update(
+    model: nn.Module,
+    loss: Loss,
+    micro: Sequence[Batch],
+    optimiser: torch.optim.Optimizer,
+    config: Training,
+    update: int,
+) -> dict[str, float]:
+    """One optimiser update; the loss, and the mean of each objective."""
+    terms = _backward(loss, micro, resolve(config.precision), update)
+    if update == 1:
+        audit_gradients(model)
+    norm = float(nn.utils.clip_grad_norm_(model.parameters(), config.clip))
+    if not math.isfinite(norm):
+        raise TrainingError(f"update {update}: the gradient's norm is {norm}; {_ADVICE}")
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    return terms
 
 
 def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int) -> dict[str, float]:
@@ -127,21 +147,8 @@ def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> No
     if math.isfinite(float(value.detach())):
         return
     guilty = [name for name, part in parts.items() if not math.isfinite(float(part))]
-    raise TrainingError(
-        f"update {update}: the loss is {float(value.detach())} because of {', '.join(guilty) or 'their sum'};"
-        " the last checkpoint is kept. Lower the learning rate, or set precision: float32"
-    )
-
-
-def _apply(model: nn.Module, optimiser: torch.optim.Optimizer, config: Training, update: int) -> None:
-    norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-    if not math.isfinite(float(norm)):
-        raise TrainingError(
-            f"update {update}: the gradient's norm is {float(norm)}; the last checkpoint is kept."
-            " Lower the learning rate, or set precision: float32"
-        )
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
+    because = ", ".join(guilty) or "their sum"
+    raise TrainingError(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
 
 
 def _measured(model: nn.Module, held_out: Callable[[], float], config: Training) -> float:
@@ -151,12 +158,6 @@ def _measured(model: nn.Module, held_out: Callable[[], float], config: Training)
             return held_out()
     finally:
         model.train(config.dropout)
-
-
-def _stop_if_asked() -> None:
-    signal_number = requested()
-    if signal_number is not None:
-        raise Interrupted(signal_number)
 
 
 def _to_device(batch: Batch) -> Batch:
@@ -173,4 +174,3 @@ def _mixed(seed: int, update: int) -> int:
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
     return (z ^ (z >> 31)) >> 1
-

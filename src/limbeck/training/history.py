@@ -10,7 +10,7 @@ POINTS = 400
 
 
 class History:
-    """Loss, objectives, rate, tokens and time, per update, averaged over neighbours when there are many."""
+    """Loss, objectives, rate and tokens, per update, averaged over neighbours when there are many."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []

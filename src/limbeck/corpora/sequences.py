@@ -1,0 +1,188 @@
+"""Token sequences for training, on disk, and the order in which training reads them.
+
+The tokens of all sequences lie end to end in `tokens.int32` (little-endian, no header), their borders in
+`offsets.npy`, which is written last: a folder that has it is complete.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck.errors import DataError
+from limbeck.workspace import Progress
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MINIMUM = 8
+"""A text of fewer tokens says too little to learn from; it is dropped and counted."""
+WINDOW = 64
+"""Batches within which sequences of similar length are brought together."""
+AT_ONCE = 256
+"""Texts handed to the tokenizer together."""
+
+Ints = npt.NDArray[np.int64]
+
+
+class Sequences:
+    """Token sequences, special tokens included, read from disk as they are needed."""
+
+    def __init__(self, tokens: npt.NDArray[np.int32], offsets: Ints) -> None:
+        self._tokens = tokens
+        self._offsets = offsets
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens what `tokenise` left in `folder`."""
+        offsets = np.load(folder / "offsets.npy")
+        return cls(np.memmap(folder / "tokens.int32", dtype="<i4", mode="r"), offsets)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.int32]:
+        """Sequence `index`, shape (T,)."""
+        return self._tokens[self._offsets[index] : self._offsets[index + 1]]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all sequences together."""
+        return int(self._offsets[-1])
+
+    @property
+    def lengths(self) -> Ints:
+        """Tokens in each sequence."""
+        return np.diff(self._offsets)
+
+    def counts(self, vocabulary: int) -> Ints:
+        """How often each token of a vocabulary of that size occurs.
+
+        Raises:
+            DataError: a sequence holds a token that the vocabulary does not have.
+        """
+        found = np.zeros(vocabulary, dtype=np.int64)
+        for start in range(0, self.tokens, 1 << 22):
+            part = np.bincount(self._tokens[start : start + (1 << 22)], minlength=vocabulary)
+            if len(part) > vocabulary:
+                raise DataError(
+                    f"the tokenizer gives token {len(part) - 1} and the model knows only 0 to {vocabulary - 1};"
+                    " use the tokenizer that the model was made with"
+                )
+            found += part
+        return found
+
+
+def tokenise(
+    texts: Iterable[str],
+    tokenizer: "PreTrainedTokenizerBase",
+    length: int,
+    folder: Path,
+    progress: Progress | None = None,
+) -> tuple[Sequences, int]:
+    """Cuts texts into sequences of at most `length` tokens, special tokens included.
+
+    A text that is too long becomes several sequences of about equal length, so that none is a scrap; no
+    sequence holds more than one text. Progress advances by one for each text.
+
+    Returns:
+        The sequences, and the number of texts dropped for being shorter than `MINIMUM`.
+
+    Raises:
+        DataError: nothing is left, or `length` leaves no room for text.
+    """
+    before, after = special_tokens(tokenizer)
+    room = length - len(before) - len(after)
+    if room < MINIMUM:
+        raise DataError(f"sequences of {length} tokens leave room for {room} of text; use at least {MINIMUM}")
+    folder.mkdir(parents=True, exist_ok=True)
+    offsets, dropped = [0], 0
+    with (folder / "tokens.int32").open("wb") as file:
+        for ids in _encoded(texts, tokenizer, progress):
+            if len(ids) < MINIMUM:
+                dropped += 1
+                continue
+            for piece in np.array_split(np.asarray(ids), -(-len(ids) // room)):
+                sequence = np.concatenate([before, piece, after]).astype("<i4")
+                file.write(sequence.tobytes())
+                offsets.append(offsets[-1] + len(sequence))
+    if len(offsets) == 1:
+        raise DataError(f"no text has {MINIMUM} tokens or more ({dropped} are shorter); nothing is left to train on")
+    partial = folder / ".offsets.npy"
+    np.save(partial, np.asarray(offsets, dtype=np.int64))
+    partial.replace(folder / "offsets.npy")
+    return Sequences.open(folder), dropped
+
+
+def special_tokens(tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], list[int]]:
+    """The tokens that the tokenizer puts before and after a text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    full = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+    return full[:start], full[start + len(bare) :]
+
+
+def plan_epoch(lengths: npt.ArrayLike, batch_size: int, seed: int, epoch: int) -> list[Ints]:
+    """The batches of one epoch, as indices of sequences: a function of its arguments only.
+
+    Sequences are shuffled, then brought together by length within windows of `WINDOW` batches, so that
+    little padding is needed, and the batches are shuffled again. The last few sequences that do not fill a
+    batch are left out, other ones in each epoch.
+
+    Raises:
+        DataError: there are fewer sequences than a batch holds.
+    """
+    sizes = np.asarray(lengths)
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(sizes))[: _updates(len(sizes), batch_size) * batch_size]
+    batches: list[Ints] = []
+    for start in range(0, len(order), WINDOW * batch_size):
+        window = order[start : start + WINDOW * batch_size]
+        alike = window[np.argsort(sizes[window], kind="stable")]
+        batches += list(alike.reshape(-1, batch_size))
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+class BatchOrder:
+    """Which sequences every update reads, over any number of epochs, as a function of the seed.
+
+    Only remembers the epoch it was last asked about, for speed.
+    """
+
+    def __init__(self, lengths: npt.ArrayLike, batch_size: int, seed: int) -> None:
+        self._lengths = np.asarray(lengths)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = -1
+        self._plan: list[Ints] = []
+        self.updates_per_epoch = _updates(len(self._lengths), batch_size)
+
+    def at(self, update: int) -> tuple[int, Ints]:
+        """The epoch, counted from 0, and the sequences of one update, counted from 0."""
+        epoch, position = divmod(update, self.updates_per_epoch)
+        if epoch != self._epoch:
+            self._plan = plan_epoch(self._lengths, self._batch_size, self._seed, epoch)
+            self._epoch = epoch
+        return epoch, self._plan[position]
+
+
+def _updates(sequences: int, batch_size: int) -> int:
+    if sequences < batch_size:
+        raise DataError(
+            f"the corpus has {sequences} sequences and one batch holds {batch_size};"
+            " add text, or make the batch smaller"
+        )
+    return sequences // batch_size
+
+
+def _encoded(
+    texts: Iterable[str], tokenizer: "PreTrainedTokenizerBase", progress: Progress | None
+) -> Iterator[list[int]]:
+    stream = iter(texts)
+    while part := list(islice(stream, AT_ONCE)):
+        yield from tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"]
+        if progress is not None:
+            progress.advance(len(part))

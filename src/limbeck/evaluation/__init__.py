@@ -1,0 +1,1 @@
+"""Scores, intervals, and the verdict drawn from them."""

@@ -1,0 +1,1 @@
+"""Pretrained encoders: loading, cutting, observing, counting."""

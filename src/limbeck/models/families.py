@@ -1,0 +1,220 @@
+"""What differs between the families of encoders: where their parts are and what they are called.
+
+Every other module asks this table instead of asking which family it has before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from limbeck.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Family:
+    """Names of the parts of one family; dotted paths start at the encoder unless they say otherwise."""
+
+    name: str
+    layers: str
+    """The list of layers."""
+    embeddings: tuple[str, ...]
+    """Modules that run before layer 1, in order; the output of the last one present is hidden state 0."""
+    tables: tuple[str, ...]
+    """Lookup tables that may be present: words, positions, token types."""
+    depth_field: str
+    """Field of the configuration that holds the number of layers."""
+    mlm_head: tuple[str, ...]
+    """Modules of a masked-LM model, from the model, that turn the last hidden state into logits."""
+    mlm_dense: str
+    """The dense layer inside that head, from the model."""
+    mlm_norm: str
+    """The normalisation inside that head, from the model."""
+    final_norm: str | None = None
+    """Normalisation after the last layer, which `hidden_states[-1]` of transformers includes."""
+    first_layer_differs: bool = False
+    """Layer 1 alone has no normalisation before its attention, because its input is normalised already."""
+
+
+_BERT_TABLES = tuple(f"embeddings.{kind}_embeddings" for kind in ("word", "position", "token_type"))
+
+
+def _roberta(name: str) -> Family:
+    return Family(
+        name=name,
+        layers="encoder.layer",
+        embeddings=("embeddings",),
+        tables=_BERT_TABLES,
+        depth_field="num_hidden_layers",
+        mlm_head=("lm_head",),
+        mlm_dense="lm_head.dense",
+        mlm_norm="lm_head.layer_norm",
+    )
+
+
+_FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="bert",
+            layers="encoder.layer",
+            embeddings=("embeddings",),
+            tables=_BERT_TABLES,
+            depth_field="num_hidden_layers",
+            mlm_head=("cls",),
+            mlm_dense="cls.predictions.transform.dense",
+            mlm_norm="cls.predictions.transform.LayerNorm",
+        ),
+        Family(
+            name="distilbert",
+            layers="transformer.layer",
+            embeddings=("embeddings",),
+            tables=_BERT_TABLES,
+            depth_field="n_layers",
+            mlm_head=("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
+            mlm_dense="vocab_transform",
+            mlm_norm="vocab_layer_norm",
+        ),
+        _roberta("roberta"),
+        _roberta("xlm-roberta"),
+        Family(
+            name="electra",
+            layers="encoder.layer",
+            embeddings=("embeddings", "embeddings_project"),
+            tables=_BERT_TABLES,
+            depth_field="num_hidden_layers",
+            mlm_head=("generator_predictions", "generator_lm_head"),
+            mlm_dense="generator_predictions.dense",
+            mlm_norm="generator_predictions.LayerNorm",
+        ),
+        Family(
+            name="modernbert",
+            layers="layers",
+            embeddings=("embeddings",),
+            tables=("embeddings.tok_embeddings",),
+            depth_field="num_hidden_layers",
+            mlm_head=("head", "decoder"),
+            mlm_dense="head.dense",
+            mlm_norm="head.norm",
+            final_norm="final_norm",
+            first_layer_differs=True,
+        ),
+    )
+}
+
+
+def family_of(model: PreTrainedModel | PreTrainedConfig) -> Family:
+    """The family of a model, or of a model's configuration.
+
+    Raises:
+        ModelError: it is of none of the families that Limbeck knows.
+    """
+    return family_named(cast("PreTrainedConfig", getattr(model, "config", model)).model_type)
+
+
+def family_named(model_type: str) -> Family:
+    """The family of a configuration's `model_type`.
+
+    Raises:
+        ModelError: Limbeck does not know it.
+    """
+    family = _FAMILIES.get(model_type)
+    if family is None:
+        raise ModelError(f'models of type "{model_type}" are not supported; use one of: {", ".join(_FAMILIES)}')
+    return family
+
+
+def encoder_of(model: PreTrainedModel) -> PreTrainedModel:
+    """The encoder itself, whether `model` is bare or has a head."""
+    family_of(model)
+    return cast("PreTrainedModel", model.base_model)
+
+
+def embeddings_of(model: PreTrainedModel) -> nn.Module:
+    """The module whose output is hidden state 0.
+
+    It holds all that runs before layer 1, except for an ELECTRA whose embeddings are narrower than its
+    layers: there it is the projection that follows them. `embedding_parameters` names the parameters of both.
+    """
+    encoder = encoder_of(model)
+    present = [name for name in family_of(model).embeddings if hasattr(encoder, name)]
+    return encoder.get_submodule(present[-1])
+
+
+def embedding_parameters(model: PreTrainedModel) -> list[str]:
+    """Names, as in `model.named_parameters()`, of all parameters that run before layer 1."""
+    encoder = encoder_of(model)
+    parts = [getattr(encoder, name) for name in family_of(model).embeddings if hasattr(encoder, name)]
+    ours = {id(parameter) for part in parts for parameter in part.parameters()}
+    return [name for name, parameter in model.named_parameters() if id(parameter) in ours]
+
+
+def layers_of(model: PreTrainedModel) -> nn.ModuleList:
+    """The encoder's layers; entry 0 of the list is layer 1."""
+    return cast("nn.ModuleList", encoder_of(model).get_submodule(family_of(model).layers))
+
+
+def final_norm_of(model: PreTrainedModel) -> nn.Module | None:
+    """The normalisation after the last layer, part of the last hidden state; None where there is none."""
+    name = family_of(model).final_norm
+    return encoder_of(model).get_submodule(name) if name else None
+
+
+def has_pooler(model: PreTrainedModel) -> bool:
+    """Whether the encoder ends in a layer of its own over the first position."""
+    return getattr(encoder_of(model), "pooler", None) is not None
+
+
+def drop_pooler(model: PreTrainedModel) -> None:
+    """Takes the pooler, if there is one, out of `model`."""
+    if has_pooler(model):
+        encoder_of(model).register_module("pooler", None)
+
+
+def depth_of(config: PreTrainedConfig) -> int:
+    """Number of layers."""
+    return int(getattr(config, family_of(config).depth_field))
+
+
+def set_depth(config: PreTrainedConfig, depth: int) -> None:
+    """Makes `config` describe the bottom `depth` layers of what it describes now."""
+    set_layers(config, range(1, depth + 1))
+
+
+def set_layers(config: PreTrainedConfig, layers: Sequence[int]) -> None:
+    """Makes `config` describe only `layers` (numbered from 1), in that order, each with its kind of attention.
+
+    ModernBERT alternates global and local attention; `layer_types` says which layer has which, so a kept
+    layer keeps its kind even where the rhythm of the original is broken.
+
+    Raises:
+        ModelError: a layer is out of range or named twice, or transformers could not load such a model.
+    """
+    _check_layers(config, layers)
+    if getattr(config, "layer_types", None) is not None:
+        config.layer_types = [config.layer_types[layer - 1] for layer in layers]
+        if hasattr(config, "global_attn_every_n_layers"):
+            del config.global_attn_every_n_layers  # the rhythm of the original, no longer true
+    setattr(config, family_of(config).depth_field, len(layers))
+
+
+def _check_layers(config: PreTrainedConfig, layers: Sequence[int]) -> None:
+    depth = depth_of(config)
+    outside = [layer for layer in layers if not 1 <= layer <= depth]
+    if not layers or outside:
+        found = ", ".join(map(str, outside)) or "none"
+        raise ModelError(f"the layers to keep should be among 1 to {depth}; found {found}")
+    if len(set(layers)) < len(layers):
+        raise ModelError(f"each layer can be kept once; found {list(layers)}")
+    family = family_of(config)
+    if family.first_layer_differs and layers[0] != 1:
+        raise ModelError(
+            f"a {family.name} has to keep its layer 1 as the first: transformers gives the first layer, and no"
+            f" other, no normalisation before its attention, so a model that starts with layer {layers[0]} could"
+            f" not be loaded again; found {list(layers)}, keep for example {[1, *sorted({*layers} - {1})]}"
+        )

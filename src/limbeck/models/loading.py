@@ -1,0 +1,277 @@
+"""Models and tokenizers into memory and back to disk: float32, safetensors only, never anyone's code."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from limbeck.errors import ModelError
+from limbeck.models.families import drop_pooler, encoder_of, family_named, family_of
+from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json
+from limbeck.outlines import Outlines
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = [
+    "auto_class",
+    "identity",
+    "load_config",
+    "load_model",
+    "load_tokenizer",
+    "locate",
+    "model_config",
+    "model_source",
+    "save_model",
+]
+
+_HEADS = {
+    "ForMaskedLM": "AutoModelForMaskedLM",
+    "ForTokenClassification": "AutoModelForTokenClassification",
+    "ForSequenceClassification": "AutoModelForSequenceClassification",
+    "ForQuestionAnswering": "AutoModelForQuestionAnswering",
+}
+"""Ending of a class name to the class that loads it; anything else is loaded as a bare encoder."""
+
+
+def load_config(source: str) -> PreTrainedConfig:
+    """The configuration of a model; its weights are neither fetched nor read."""
+    from transformers import AutoConfig
+
+    folder = locate(source, weights=False)
+    family_named(str(read_json(folder / "config.json").get("model_type")))
+    try:
+        with quiet():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            return cast("PreTrainedConfig", config)
+    except Exception as error:  # each family's configuration checks its values with errors of its own
+        raise ModelError(f"{folder / 'config.json'} has values that cannot be ({_first_line(error)})") from None
+
+
+def model_config(ref: str, outlines: Outlines) -> PreTrainedConfig:
+    """The configuration of a step's field: that of the model an `@step` will make, or of the source itself."""
+    if not ref.startswith("@"):
+        return load_config(ref)
+    from transformers import AutoConfig
+
+    forecast = outlines[ref].model
+    if forecast is None:
+        raise ModelError(f"the shape of {ref} is not known before it is made")
+    return AutoConfig.for_model(**forecast)
+
+
+def load_model(
+    source: str, *, mlm: bool = False, labels: Sequence[str] | None = None, random: bool = False
+) -> PreTrainedModel:
+    """Loads a model in float32, in evaluation mode, with fused attention.
+
+    Without `mlm` and `labels` it comes as its configuration names it. `mlm` asks for the masked-LM head that the
+    weights carry; `labels` for token classification into these classes, with a new classifier unless the
+    weights' own has exactly these. `random` gives the same architecture fresh weights, from torch's generator.
+
+    Raises:
+        ModelError: the source cannot be used, or its weights are not what its configuration says.
+    """
+    config = load_config(source)
+    known = _labels_of(config)
+    if labels is not None:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+    head = "ForMaskedLM" if mlm else "ForTokenClassification" if labels is not None else _named_head(config)
+    if random:
+        return _fresh(config, head)
+    folder = locate(source)
+    if head is None and "PreTraining" in str(config.architectures):
+        return _load_pretraining(folder, config)
+    model, missing = _read(folder, config, head, forgiving=labels is not None)
+    if labels is not None and known != list(labels):
+        _renew_classifier(model)
+    _refuse_missing(folder, model, missing, head, new_classifier=labels is not None)
+    model.train(False)
+    return model
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """The fast tokenizer of a model; truncation and padding stored in its file are switched off.
+
+    Raises:
+        ModelError: it has none that runs without Python code of its own.
+    """
+    from transformers import AutoTokenizer
+
+    folder = locate(source, weights=False)
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # tokenizers raises bare Exception for a damaged file
+        raise _no_tokenizer(folder, _first_line(error)) from None
+    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise _no_tokenizer(folder, "no vocabulary found")
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return cast("PreTrainedTokenizerBase", tokenizer)
+
+
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Writes config.json, model.safetensors and tokenizer.json; the same weights give the same bytes."""
+    with quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps transformers' progress bars, load reports and warnings off the terminal: we check what they say."""
+    import transformers.utils.logging
+
+    logging: Any = transformers.utils.logging  # partly untyped
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _labels_of(config: PreTrainedConfig) -> list[str]:
+    known = cast("dict[int, str]", config.id2label or {})
+    return [known[number] for number in sorted(known)]
+
+
+def _named_head(config: PreTrainedConfig) -> str | None:
+    name = (config.architectures or [""])[0]
+    return next((head for head in _HEADS if name.endswith(head)), None)
+
+
+def random_model(config: PreTrainedConfig, *, mlm: bool = False) -> PreTrainedModel:
+    """The architecture that a configuration names, or its masked-LM model, with weights from torch's generator."""
+    return _fresh(config, "ForMaskedLM" if mlm else _named_head(config))
+
+
+def auto_class(config: PreTrainedConfig, *, mlm: bool = False) -> Any:
+    """The `AutoModel...` class for the architecture that a configuration names, or for its masked-LM model."""
+    return _auto("ForMaskedLM" if mlm else _named_head(config))
+
+
+def _auto(head: str | None) -> Any:
+    import transformers
+
+    return getattr(transformers, _HEADS[head] if head else "AutoModel")
+
+
+def _fresh(config: PreTrainedConfig, head: str | None) -> PreTrainedModel:
+    import torch
+
+    with quiet():
+        model = _auto(head).from_config(config, attn_implementation="sdpa", dtype=torch.float32)
+    model.train(False)
+    return cast("PreTrainedModel", model)
+
+
+def _load_pretraining(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
+    """A BERT saved with both its pretraining heads keeps the masked-LM one; an ELECTRA discriminator has none."""
+    model, missing = _read(folder, config, "ForMaskedLM")
+    head: str | None = "ForMaskedLM"
+    if _lacks_mlm_head(model, missing):
+        head = None
+        model, missing = _read(folder, config, head)
+    _refuse_missing(folder, model, missing, head)
+    model.train(False)
+    return model
+
+
+def _read(
+    folder: Path, config: PreTrainedConfig, head: str | None, forgiving: bool = False
+) -> tuple[PreTrainedModel, set[str]]:
+    """The model and the names of its parameters that the file lacks."""
+    import torch
+    from safetensors import SafetensorError
+
+    try:
+        with quiet():
+            model, found = _auto(head).from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # refused below, by name
+                output_loading_info=True,
+            )
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"{folder / WEIGHTS} cannot be read ({_first_line(error)}); fetch the file again") from None
+    misfits = [str(name) for name, *_ in found["mismatched_keys"]]
+    if forgiving:
+        misfits = [name for name in misfits if not name.startswith("classifier.")]
+    layers = f"{family_of(config).layers}."
+    misfits += [name for name in found["unexpected_keys"] if layers in name]
+    if misfits:
+        raise ModelError(
+            f"{folder}: weights and config.json do not belong together: {_some(misfits)} differ in shape or have no"
+            " place in the model; take both files from the same model"
+        )
+    return model, set(found["missing_keys"])
+
+
+def _lacks_mlm_head(model: PreTrainedModel, missing: Collection[str]) -> bool:
+    return f"{family_of(model).mlm_dense}.weight" in missing
+
+
+def _refuse_missing(
+    folder: Path, model: PreTrainedModel, missing: set[str], head: str | None, new_classifier: bool = False
+) -> None:
+    """A weight made up at random would pass for a trained one, so nothing but a new classifier may be missing."""
+    if head == "ForMaskedLM" and _lacks_mlm_head(model, missing):
+        raise ModelError(
+            f"{folder}: the weights have no masked-LM head; a `pretrain` step adds one, or with_mlm_head in Python"
+        )
+    encoder = encoder_of(model)
+    inside = "" if encoder is model else f"{model.base_model_prefix}."
+    pooler = {name for name in missing if name.startswith(f"{inside}pooler.")}
+    if pooler and head is None:
+        drop_pooler(model)  # left out by those who trained it
+        missing = missing - pooler
+    if new_classifier:
+        missing = {name for name in missing if name.startswith(inside)}
+    if missing:
+        raise ModelError(
+            f"{folder / WEIGHTS} lacks {_some(missing)}, which {type(model).__name__} needs;"
+            " take the complete weights, or a config.json that names the architecture they are of"
+        )
+
+
+def _renew_classifier(model: PreTrainedModel) -> None:
+    """Old weights under new label names would be wrong classes that look trained."""
+    import torch
+
+    classifier = cast("torch.nn.Linear", model.get_submodule("classifier"))
+    with torch.no_grad():
+        classifier.weight.normal_(0.0, getattr(model.config, "initializer_range", 0.02))
+        classifier.bias.zero_()
+
+
+def _some(names: Collection[str]) -> str:
+    first = sorted(names)[:3]
+    rest = len(names) - len(first)
+    return ", ".join(first) + (f" and {rest} more" if rest else "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _no_tokenizer(folder: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"{folder} has no fast tokenizer ({reason}); it needs a tokenizer.json, which AutoTokenizer of transformers"
+        " writes with save_pretrained"
+    )

@@ -1,0 +1,179 @@
+"""Run a model and hand over exactly the signals that somebody reads.
+
+Hidden states are taken by hooks on the layers. Queries and keys are taken where a layer calls transformers'
+attention interface: under the name `limbeck` stands a function that runs fused attention and, in the layers
+that are read, hands over what it was called with. Whatever nobody reads is not computed: the run ends at the
+last layer that is read, and the vocabulary projection sees only the positions that are read.
+
+B sequences, T tokens, H hidden width, A heads, D width of a head, N selected positions, V classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
+
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from limbeck.errors import ModelError
+from limbeck.models.families import encoder_of, layers_of
+from limbeck.models.heads import has_mlm_head, mlm_logits
+from limbeck.signals import Batch, Needs, Outputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+NAME = "limbeck"
+
+
+def observe(model: PreTrainedModel, batch: Batch, needs: Needs) -> Outputs:
+    """Runs `model` on `batch` and returns the signals in `needs`.
+
+    Layer i's hidden state is what layer i puts out; ModernBERT's final norm comes after it and is not part of
+    it. Queries are scaled, and rotated where the family rotates them, so that queries @ keys are the scores.
+    Gradients, dropout, autocast and inference mode are the caller's. The model is left as it was found.
+
+    Raises:
+        ModelError: the model has no head for the logits, or attention is asked of a layer with a sliding
+            window, whose distribution cannot be recomputed from queries and keys alone.
+    """
+    tap = _Tap(needs)
+    with _tapped(model, tap):
+        if needs.logits == "none":
+            _run(encoder_of(model), batch)
+        elif needs.logits == "selected" and has_mlm_head(model):
+            last_BTH = _run(encoder_of(model), batch).last_hidden_state
+            tap.outputs.logits = mlm_logits(model, last_BTH[_selected(batch)])
+        else:
+            logits_BTV = _logits(model, batch)
+            tap.outputs.logits = logits_BTV if needs.logits == "all" else logits_BTV[_selected(batch)]
+    tap.check_complete(model)
+    return tap.outputs
+
+
+class _Stop(Exception):
+    """Not an error: everything that is read has been computed."""
+
+
+class _Tap:
+    """What one run is to hand over, and where in the model it is."""
+
+    def __init__(self, needs: Needs) -> None:
+        self.needs = needs
+        self.outputs = Outputs()
+        self.layer = 0
+
+    def enter_layer(self, module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        """Before each layer; before the first, what comes in is the output of the embeddings."""
+        if self.layer == 0:
+            self._take_hidden(cast("Tensor", arguments[0]))
+        self.layer += 1
+
+    def leave_layer(self, module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
+        """After each layer."""
+        self._take_hidden(output)
+
+    def take_attention(self, queries_BATD: Tensor, keys_BATD: Tensor) -> None:
+        """Where a layer computes its attention; `queries_BATD` are scaled."""
+        self.outputs.queries[self.layer] = queries_BATD
+        self.outputs.keys[self.layer] = keys_BATD
+        if self.layer not in self.needs.hidden:
+            self._stop_after_last()
+
+    def check_complete(self, model: nn.Module) -> None:
+        """Refuses a layer that is not there, or that does not use transformers' attention interface."""
+        absent = {layer for layer in self.needs.hidden | self.needs.attention if layer > self.layer}
+        if absent:
+            raise ModelError(
+                f"layer {min(absent)} of {type(model).__name__} was asked for, which has layers 1 to {self.layer}"
+                " (0 is the embeddings); correct the layer pairs"
+            )
+        silent = self.needs.attention - self.outputs.queries.keys()
+        if silent:
+            raise ModelError(
+                f"layer {min(silent)} of {type(model).__name__} computes its attention outside of transformers'"
+                " attention interface, so its queries and keys cannot be read; match hidden states or logits"
+            )
+
+    def _take_hidden(self, hidden_BTH: Tensor) -> None:
+        if self.layer in self.needs.hidden:
+            self.outputs.hidden[self.layer] = hidden_BTH
+        self._stop_after_last()
+
+    def _stop_after_last(self) -> None:
+        if self.needs.logits == "none" and self.layer == self.needs.last_layer:
+            raise _Stop
+
+
+_TAP: ContextVar[_Tap | None] = ContextVar("limbeck_tap", default=None)
+
+
+def _attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Fused attention that lets an active tap see the queries and keys, (B, A, T, D)."""
+    tap = _TAP.get()
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if tap is not None and tap.layer in tap.needs.attention:
+        if kwargs.get("sliding_window") is not None:
+            raise ModelError(
+                f"layer {tap.layer} of this model attends within a sliding window, which attention objectives do"
+                " not follow; match a layer with global attention, or hidden states"
+            )
+        tap.take_attention(query * scale, key)
+    return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scale, **kwargs)
+
+
+@contextmanager
+def _tapped(model: PreTrainedModel, tap: _Tap) -> Iterator[None]:
+    """Connects `tap` for one run; ends a run that has given all it was asked for."""
+    _register()
+    before = model.config._attn_implementation
+    token = _TAP.set(tap)
+    with ExitStack() as undo:
+        undo.callback(_TAP.reset, token)
+        undo.callback(setattr, model.config, "_attn_implementation", before)
+        for layer in layers_of(model):
+            undo.callback(layer.register_forward_pre_hook(tap.enter_layer).remove)
+            undo.callback(layer.register_forward_hook(tap.leave_layer).remove)
+        model.config._attn_implementation = NAME
+        try:
+            yield
+        except _Stop:
+            return
+
+
+def _register() -> None:
+    AttentionInterface.register(NAME, _attention)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+
+
+def _run(module: nn.Module, batch: Batch) -> Any:
+    return module(input_ids=batch.input_ids, attention_mask=batch.attention_mask, return_dict=True)
+
+
+def _logits(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """All logits, (B, T, V), from the model's own head."""
+    logits = getattr(_run(model, batch), "logits", None)
+    if logits is None:
+        raise ModelError(
+            f"{type(model).__name__} has no head, so it gives no logits; match hidden states or attention,"
+            " or use a model with a head"
+        )
+    return cast("Tensor", logits)
+
+
+def _selected(batch: Batch) -> Tensor:
+    assert batch.labels is not None, "selected logits were asked for and the batch has no labels"
+    return batch.labels != -100

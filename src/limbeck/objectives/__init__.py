@@ -1,0 +1,34 @@
+"""Terms of the loss: pure arithmetic with thin specs beside it; `AnyObjective` is the only list of them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from limbeck.objectives.attention_mse import AttentionMSE
+from limbeck.objectives.base import Objective
+from limbeck.objectives.combining import CombinedLoss, combine, needs_of
+from limbeck.objectives.hard_labels import HardLabels
+from limbeck.objectives.hidden_cosine import HiddenCosine
+from limbeck.objectives.hidden_mse import HiddenMSE
+from limbeck.objectives.mlm import MLM
+from limbeck.objectives.presets import preset
+from limbeck.objectives.soft_labels import SoftLabels
+
+AnyObjective = Annotated[
+    SoftLabels | HiddenMSE | HiddenCosine | AttentionMSE | MLM | HardLabels, Field(discriminator="kind")
+]
+
+__all__ = [
+    "MLM",
+    "AnyObjective",
+    "AttentionMSE",
+    "CombinedLoss",
+    "HardLabels",
+    "HiddenCosine",
+    "HiddenMSE",
+    "Objective",
+    "SoftLabels",
+    "combine",
+    "needs_of",
+    "preset",
+]

@@ -1,0 +1,80 @@
+"""What every objective is: a term of the loss that says what it reads, what it counts and what it sums."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from limbeck.config import Config
+from limbeck.errors import RecipeError
+from limbeck.signals import Batch, Needs, Outputs, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Objective(Config):
+    """A term of the loss; a subclass adds `kind: Literal["name"] = "name"` and its settings.
+
+    It returns a sum and the count of its unit (token, query row, position). The division and the weight
+    are applied once, in `combining`, over the whole accumulated update.
+    """
+
+    kind: str
+    weight: float = Field(default=1.0, gt=0)
+    """Factor of this term's mean in the loss."""
+
+    uses_teacher: ClassVar[bool] = True
+    """False for an objective that learns from the text or its labels alone."""
+
+    @abstractmethod
+    def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
+        """What is read of the student and of the teacher; call it after `check`."""
+
+    @abstractmethod
+    def count(self, batch: Batch) -> int:
+        """How many units `total` sums over; known from the batch alone, before anything runs."""
+
+    @abstractmethod
+    def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
+        """The sum over the batch's units, a scalar that carries the student's gradient."""
+
+    def check(self, student: Shape, teacher: Shape | None) -> None:
+        """Refuses models that do not fit this objective, before either is loaded.
+
+        Raises:
+            RecipeError: there is no teacher, or its tokens are not the student's.
+        """
+        if not self.uses_teacher:
+            return
+        if teacher is None:
+            raise RecipeError(
+                f'objective "{self.kind}" compares with a teacher and this step has none;'
+                " name one with `teacher:`, or leave the objective out"
+            )
+        self.must_agree("vocabulary", student, teacher, "give both the same tokenizer, so that tokens correspond")
+
+    def must_agree(
+        self, what: Literal["vocabulary", "width", "heads"], student: Shape, teacher: Shape, advice: str
+    ) -> None:
+        """Raises a `RecipeError` that gives both numbers when student and teacher differ in `what`."""
+        ours, theirs = getattr(student, what), getattr(teacher, what)
+        if ours != theirs:
+            raise RecipeError(
+                f'objective "{self.kind}" needs student and teacher of the same {what};'
+                f" the student has {ours} and the teacher {theirs}; {advice}"
+            )
+
+
+def count_labelled(batch: Batch) -> int:
+    """Positions with a label."""
+    assert batch.labels is not None, "an objective that reads labels was given a batch without"
+    return int((batch.labels != -100).sum())
+
+
+def at_labels(logits: Tensor, batch: Batch) -> Tensor:
+    """The rows (N, V) at the labelled positions, of logits that hold only those, or all positions."""
+    assert batch.labels is not None, "an objective that reads labels was given a batch without"
+    return logits if logits.dim() == 2 else logits[batch.labels != -100]

@@ -1,0 +1,110 @@
+"""Where objectives become one loss: weights and the division by the true count, once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from limbeck.errors import RecipeError
+from limbeck.objectives.base import Objective
+from limbeck.signals import Batch, Needs, Outputs, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Observed = Callable[[Batch, Needs], Outputs]
+"""A model that hands over the signals asked for."""
+
+
+def needs_of(objectives: Sequence[Objective], student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
+    """What all objectives together read of the student and of the teacher.
+
+    Raises:
+        RecipeError: there is no objective, or one does not fit these models.
+    """
+    if not objectives:
+        raise RecipeError("`objectives` is empty, so there is nothing to learn; name at least one")
+    ours, theirs = Needs(), Needs()
+    for objective in objectives:
+        objective.check(student, teacher)
+        more_ours, more_theirs = objective.needs(student, teacher)
+        ours, theirs = ours | more_ours, theirs | more_theirs
+    return ours, theirs
+
+
+def names_of(objectives: Sequence[Objective]) -> list[str]:
+    """One name per objective: its kind, and a number where the same kind stands again ("hidden_mse_2")."""
+    kinds = [objective.kind for objective in objectives]
+    return [
+        kind if (seen := kinds[:place].count(kind)) == 0 else f"{kind}_{seen + 1}" for place, kind in enumerate(kinds)
+    ]
+
+
+def counts_of(objectives: Sequence[Objective], batch: Batch) -> dict[str, float]:
+    """Name to the number of units in the batch; added up over an accumulated update before it runs."""
+    return {
+        name: float(objective.count(batch)) for name, objective in zip(names_of(objectives), objectives, strict=True)
+    }
+
+
+def combine(
+    objectives: Sequence[Objective], totals: Mapping[str, Tensor], counts: Mapping[str, float]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch, and each objective's own mean, detached and without its weight.
+
+    `counts` may be those of a whole accumulated update of which `totals` are one batch's: the results then
+    add up over the batches to the update's. An objective without units (nothing was masked) adds nothing.
+    """
+    means = {name: total / max(counts[name], 1.0) for name, total in totals.items()}
+    weighted = [
+        objective.weight * means[name] for name, objective in zip(names_of(objectives), objectives, strict=True)
+    ]
+    loss = sum(weighted[1:], weighted[0])
+    return loss, {name: mean.detach() for name, mean in means.items()}
+
+
+class CombinedLoss:
+    """Objectives bound to the models they compare: what a training minimises."""
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        needs: tuple[Needs, Needs],
+        student: Observed,
+        teacher: Observed | None = None,
+    ) -> None:
+        """`needs` comes from `needs_of`; `teacher` may be left out where no objective uses one."""
+        self.objectives = objectives
+        self.needs = needs
+        self.student = student
+        self.teacher = teacher if any(objective.uses_teacher for objective in objectives) else None
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Units of each objective in the batch."""
+        return counts_of(self.objectives, batch)
+
+    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The batch's share of the loss and of each objective's mean, given the counts of the whole update."""
+        theirs = self.teacher(batch, self.needs[1]) if self.teacher else None
+        ours = self.student(batch, self.needs[0])
+        totals = {
+            name: objective.total(ours, theirs, batch)
+            for name, objective in zip(names_of(self.objectives), self.objectives, strict=True)
+        }
+        return combine(self.objectives, totals, counts)
+
+    def mean_over(self, batches: Sequence[Batch]) -> float:
+        """The loss over several batches as if they were one update, for measuring on held-out text."""
+        counts: dict[str, float] = {}
+        for batch in batches:
+            for name, count in self.counts(batch).items():
+                counts[name] = counts.get(name, 0.0) + count
+        return sum(float(self(batch, counts)[0].detach()) for batch in batches)
+
+    def mean_over(self, batches: Sequence[Batch]) -> float:
+        """The loss over all of `batches` together, for measuring; the caller switches gradients off."""
+        counts: dict[str, float] = {}
+        for batch in batches:
+            for name, count in self.counts(batch).items():
+                counts[name] = counts.get(name, 0.0) + count
+        return sum(float(self(batch, counts)[0]) for batch in batches)

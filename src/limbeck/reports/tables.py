@@ -1,0 +1,177 @@
+"""The report's rows arranged for reading: one line a model, one line a label, one line a condition."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from limbeck.reports.report import EvidenceRow, Interval, LabelRow, RatioRow, Report, ScoreRow, SpeedRow
+
+ROLES = ("teacher", "student", "control", "truncated", "untrained", "reference", "baseline")
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """A model's score on one data set: the mean, and each seed's."""
+
+    model: str
+    role: str
+    value: float
+    ci95: Interval | None
+    seeds: list[ScoreRow]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All models on one data set by one metric; intervals share `domain`."""
+
+    task: str
+    data: str
+    metric: str
+    lines: list[ScoreLine]
+    domain: tuple[float, float]
+
+
+def score_tables(report: Report) -> list[ScoreTable]:
+    """One table for each task, data set and metric."""
+    keys = dict.fromkeys((row.task, row.data, row.metric) for row in report.scores)
+    tables = []
+    for task, data, metric in keys:
+        rows = [row for row in report.scores if (row.task, row.data, row.metric) == (task, data, metric)]
+        lines = [line for model in dict.fromkeys(r.model for r in rows) if (line := _line(report, model, rows))]
+        lines += _baseline(report, task, data, metric)
+        if lines:
+            lines.sort(key=lambda line: role_rank(line.role))
+            tables.append(
+                ScoreTable(
+                    task,
+                    data,
+                    metric,
+                    lines,
+                    _domain((line.value, line.ci95) for line in lines if line.role != "baseline"),
+                )
+            )
+    return tables
+
+
+def _line(report: Report, model: str, rows: list[ScoreRow]) -> ScoreLine | None:
+    """The model's mean; where no mean is stated, its only seed."""
+    own = [row for row in rows if row.model == model and row.value is not None]
+    seeds = [row for row in own if not row.is_mean]
+    stated = next((row for row in own if row.is_mean), seeds[0] if len(seeds) == 1 else None)
+    if stated is None or stated.value is None:
+        return None
+    return ScoreLine(model, role_of(report, model), stated.value, stated.ci95, seeds)
+
+
+def _baseline(report: Report, task: str, data: str, metric: str) -> list[ScoreLine]:
+    for row in report.evidence:
+        if (row.task, row.data, row.metric) == (task, data, metric) and row.baseline is not None:
+            return [ScoreLine("trivial baseline", "baseline", row.baseline, None, [])]
+    return []
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Student minus another model."""
+
+    student: str
+    other: str
+    role: str
+    value: float
+    ci95: Interval | None
+
+    @property
+    def meaning(self) -> str:
+        """What the interval says."""
+        low, high = self.ci95 or (None, None)
+        if low is None or high is None:
+            return "no interval"
+        return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+
+
+def differences(report: Report, evidence: EvidenceRow) -> list[Difference]:
+    """The student against each model that it is compared with."""
+    student, teacher = report.mean_score(evidence.student, evidence), report.mean_score(evidence.teacher, evidence)
+    to_teacher = None if student is None or teacher is None else student - teacher
+    found = (
+        (evidence.teacher, "teacher", to_teacher, evidence.difference_ci95),
+        (evidence.control, "control", evidence.control_difference, evidence.control_difference_ci95),
+        (evidence.truncated, "truncated", evidence.truncated_difference, evidence.truncated_difference_ci95),
+    )
+    return [
+        Difference(evidence.student or "student", other or role, role, value, ci95)
+        for other, role, value, ci95 in found
+        if value is not None
+    ]
+
+
+def difference_domain(rows: list[Difference]) -> tuple[float, float]:
+    """A scale for all differences of a table, zero included."""
+    low, high = _domain((row.value, row.ci95) for row in rows)
+    return min(low, -0.005), max(high, 0.005)
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Strict scores of every label (rows) for every model (columns)."""
+
+    models: list[str]
+    labels: list[tuple[str, int | None, list[LabelRow | None]]]
+
+
+def label_table(report: Report) -> LabelTable:
+    """Labels with the most entities first."""
+    models = sorted(dict.fromkeys(row.model for row in report.per_label), key=lambda m: role_rank(role_of(report, m)))
+    cells = {(row.label, row.model): row for row in report.per_label}
+    support = {row.label: row.support for row in report.per_label}
+    labels = sorted(support, key=lambda label: -(support[label] or 0))
+    return LabelTable(models, [(label, support[label], [cells.get((label, m)) for m in models]) for label in labels])
+
+
+@dataclass(frozen=True)
+class SpeedLine:
+    """All models under one condition."""
+
+    format: str
+    batch: int | str | None
+    length: int | str | None
+    cells: list[tuple[SpeedRow | None, RatioRow | None]]
+
+
+@dataclass(frozen=True)
+class SpeedTable:
+    """Latency and throughput: conditions (rows) by models (columns)."""
+
+    models: list[tuple[str, bool]]
+    """Names, and whether the model was timed against another."""
+    lines: list[SpeedLine]
+
+
+def speed_table(report: Report) -> SpeedTable:
+    """Conditions in the order in which they were measured."""
+    models = sorted(dict.fromkeys(row.model for row in report.speed), key=lambda m: role_rank(role_of(report, m)))
+    timed = {(row.format, row.batch, row.length, row.model): row for row in report.speed}
+    ratios = {(row.format, row.batch, row.length, row.model): row for row in report.ratios}
+    conditions = dict.fromkeys((row.format, row.batch, row.length) for row in report.speed)
+    compared = {row.model for row in report.ratios}
+    return SpeedTable(
+        [(model, model in compared) for model in models],
+        [SpeedLine(*c, [(timed.get((*c, model)), ratios.get((*c, model))) for model in models]) for c in conditions],
+    )
+
+
+def role_of(report: Report, model: str) -> str:
+    """The role that a model plays in this run; its name where it has none."""
+    known = report.models.get(model)
+    return known.role if known and known.role else model
+
+
+def role_rank(role: str) -> int:
+    """Teacher first, baseline last."""
+    return ROLES.index(role) if role in ROLES else ROLES.index("reference")
+
+
+def _domain(rows: Iterable[tuple[float, Interval | None]]) -> tuple[float, float]:
+    """Low and high over values and intervals, with a little air."""
+    ends = [end for value, ci95 in rows for end in (value, *(ci95 or ())) if end is not None]
+    air = 0.06 * (max(ends) - min(ends)) or 0.01
+    return min(ends) - air, max(ends) + air

@@ -1,0 +1,193 @@
+"""The step `evaluate`: every model on the same test examples, intervals, and the verdict."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from limbeck.artifacts import Artifact, write_json
+from limbeck.config import MembersRef, Step
+from limbeck.errors import DataError, RecipeError
+from limbeck.outlines import Outline, Outlines
+from limbeck.tasks.token_data import TokenData
+from limbeck.workspace import Workspace
+
+if TYPE_CHECKING:
+    from limbeck.evaluation.trial import Trial
+    from limbeck.tasks.tagged_text import TaggedText
+
+REVISION = 1
+KIND = "scores"
+
+Tags = list[list[str]]
+
+
+class EvaluateStep(Step):
+    """Scores fine-tuned models against each other; their names say what they are.
+
+    `teacher`, `control`, `truncated`, `untrained` and `reference` are roles; any other name is a student.
+    """
+
+    do: Literal["evaluate"] = "evaluate"
+    models: dict[str, MembersRef] = Field(min_length=1)
+    data: TokenData | None = None
+    """Whose test part to use; by default the one that the models were fine-tuned with."""
+    language: str = ""
+    """Of the test data, for the report."""
+    resamples: int = Field(default=10_000, ge=1_000)
+    """Bootstrap resamples behind every interval."""
+
+    def outside(self) -> Any:
+        """Identity of the data files, where they are named here."""
+        return self.data.outside() if self.data else None
+
+
+def outline(config: EvaluateStep, inputs: Outlines) -> Outline:
+    """What will be compared."""
+    return Outline(makes=KIND, notes=(f"compares {', '.join(config.models)} on the same examples",))
+
+
+def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
+    """Predicts with every member of every model, keeps the predictions, draws the evidence."""
+    from limbeck.evaluation.agreement import disagreements
+    from limbeck.evaluation.evidence import evidence_rows
+
+    models = {name: inputs[ref] for name, ref in config.models.items()}
+    examples, name = _test_examples(config, models, inputs)
+    gold = [example.tags for example in examples]
+    tags = {model: _predict_members(model, artifact, examples, out) for model, artifact in models.items()}
+    trial = _trial(config, name, models, examples, tags)
+    rows = trial.score_rows()
+    evidence = evidence_rows(trial)
+    out.facts.update(scores=rows, evidence=evidence, examples=len(examples), resamples=config.resamples)
+    out.facts["models"] = {model: model if model not in trial.students else "student" for model in models}
+    out.facts["per_label"] = [row for model, seeds in tags.items() for row in _per_label(model, gold, seeds)]
+    if "teacher" in models and trial.students:
+        texts = [(example.text, example.words) for example in examples]
+        pair = tags["teacher"][0], tags[trial.students[0]][0]
+        out.facts["disagreements"] = disagreements(texts, gold, *pair)
+    write_json(out.folder / "scores.json", {"scores": rows, "evidence": evidence})
+    for row in evidence:
+        out.say(f"{row['student']}: {row['verdict']}")
+
+
+def _test_examples(
+    config: EvaluateStep, models: Mapping[str, Artifact], inputs: Mapping[str, Artifact]
+) -> tuple[Sequence["TaggedText"], str]:
+    """The test examples, and a name for them."""
+    from limbeck.corpora.documents import read
+    from limbeck.tasks.annotated import examples_from_documents
+    from limbeck.tasks.storage import read_examples
+    from limbeck.tasks.token_data import AnnotatedCorpus, load
+
+    if config.data is None:
+        examples: Sequence[TaggedText] = read_examples(_shared_test_file(models).folder / "test.jsonl")
+        name = _data_name(next(iter(models.values())).manifest.config["data"])
+    elif isinstance(config.data, AnnotatedCorpus):
+        examples = examples_from_documents(read(inputs[config.data.corpus].folder, "test")).test
+        name = _data_name(config.data.model_dump())
+    else:
+        examples = load(config.data, config.seed or 0).test
+        name = _data_name(config.data.model_dump())
+    if not examples:
+        raise DataError(f"{name} has no test examples, so nothing can be scored; name them under `data.test`")
+    return examples, name
+
+
+def _shared_test_file(models: Mapping[str, Artifact]) -> Artifact:
+    """Any of the models, when all were fine-tuned with the same test examples beside them."""
+    by_file: dict[str, str] = {}
+    for name, artifact in models.items():
+        by_file.setdefault(artifact.manifest.files["test.jsonl"].sha256, name)
+    if len(by_file) > 1:
+        first, second, *_ = by_file.values()
+        raise RecipeError(
+            f"{first} and {second} were fine-tuned with different test examples, so their scores cannot be compared;"
+            " give both steps the same data, or name one test set under `data`"
+        )
+    return next(iter(models.values()))
+
+
+def _data_name(data: Mapping[str, Any]) -> str:
+    named = data.get("test") or data.get("id") or data.get("corpus") or data["kind"]
+    first = named if isinstance(named, str) else named[0]
+    return first.lstrip("@").rsplit("/", 1)[-1].removesuffix(".gz").removesuffix(".iob2").removesuffix(".jsonl")
+
+
+def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedText"], out: Workspace) -> list[Tags]:
+    """Tags by each member; kept as one JSON line per example."""
+    from limbeck.models.counting import shape_of
+    from limbeck.models.loading import load_model, load_tokenizer
+    from limbeck.tasks.encoding import encode
+    from limbeck.tasks.predicting import labels_of, predict_tags
+
+    made = []
+    settings = artifact.manifest.config
+    (out.folder / "predictions").mkdir(exist_ok=True)
+    for member in artifact.facts["members"]:
+        folder = str(artifact.folder / member["folder"])
+        model, tokenizer = load_model(folder), load_tokenizer(folder)
+        length = min(settings["length"], shape_of(model.config).positions)
+        windows = encode(examples, tokenizer, labels_of(model), length, settings["stride"])
+        with out.progress(f"{name}, seed {member['seed']}", len(windows), "windows") as bar:
+            tags = predict_tags(model, windows, int(tokenizer.pad_token_id or 0), bar)
+        path = out.folder / "predictions" / f"{name}-seed-{member['seed']}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in tags), "utf-8")
+        made.append(tags)
+    return made
+
+
+def _trial(
+    config: EvaluateStep,
+    data: str,
+    models: Mapping[str, Artifact],
+    examples: Sequence["TaggedText"],
+    tags: Mapping[str, list[Tags]],
+) -> "Trial":
+    import numpy as np
+
+    from limbeck.evaluation.baseline import look_up
+    from limbeck.evaluation.entity_scores import count_entities
+    from limbeck.evaluation.trial import Trial
+
+    gold = [example.tags for example in examples]
+    first = next(iter(models.values()))
+    usual = json.loads((first.folder / "usual_tags.json").read_text("utf-8"))
+    trivial = look_up(usual, [example.tokens for example in examples])
+    return Trial(
+        task=first.facts["task"],
+        data=data,
+        language=config.language,
+        metric="F1",
+        counts={
+            name: np.stack([count_entities(gold, member).overall for member in members])
+            for name, members in tags.items()
+        },
+        seeds={name: [member["seed"] for member in artifact.facts["members"]] for name, artifact in models.items()},
+        baseline_counts=count_entities(gold, trivial).overall,
+        resamples=config.resamples,
+        seed=config.seed or 0,
+    )
+
+
+def _per_label(model: str, gold: Sequence[Sequence[str]], members: Sequence[Tags]) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and support of every type, from the counts of all members together."""
+    from limbeck.evaluation.entity_scores import count_entities, f1, precision, recall
+
+    pooled: dict[str, Any] = {}
+    for tags in members:
+        counted = count_entities(gold, tags)
+        for label, counts_3 in zip(counted.types, counted.counts.sum(axis=1), strict=True):
+            pooled[label] = pooled.get(label, 0) + counts_3
+    return [
+        {
+            "model": model,
+            "label": label,
+            "precision": float(precision(counts_3)),
+            "recall": float(recall(counts_3)),
+            "f1": float(f1(counts_3)),
+            "support": int(counts_3[2]) // len(members),
+        }
+        for label, counts_3 in sorted(pooled.items())
+    ]

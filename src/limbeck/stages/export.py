@@ -1,0 +1,123 @@
+"""The step `export`: a model folder that loads elsewhere, checked against the model it was made from."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from limbeck.artifacts import Artifact, write_json
+from limbeck.config import CorpusRef, ModelSource, Step
+from limbeck.outlines import Outline, Outlines
+from limbeck.workspace import Workspace
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+REVISION = 1
+KIND = "model"
+
+LONGEST = 512
+"""Tokens of the longest input that is compared."""
+
+
+class ExportStep(Step):
+    """Writes a model in the formats that others load; one that answers differently is not written."""
+
+    do: Literal["export"] = "export"
+    model: ModelSource
+    """Of a `finetune` step, the member that did best on its development data."""
+    formats: list[Literal["safetensors", "onnx"]] = Field(default=["safetensors", "onnx"], min_length=1)
+    """`model.safetensors` is always written; `onnx` adds `onnx/model.onnx` for onnxruntime."""
+    corpus: CorpusRef | None = None
+    """Paragraphs on which the export is compared with the model; without it, sentences that Limbeck brings."""
+    texts: int = Field(default=200, ge=1)
+    """How many paragraphs of the corpus are compared."""
+
+    def outside(self) -> Any:
+        """Identity of the model, unless an earlier step made it."""
+        from limbeck.models.sources import identity
+
+        return None if self.model.startswith("@") else identity(self.model)
+
+
+def outline(config: ExportStep, inputs: Outlines) -> Outline:
+    """The same model; one more copy of its weights for each format."""
+    from limbeck.models.counting import count
+    from limbeck.models.loading import model_config
+
+    before = model_config(config.model, inputs)
+    parameters = count(before)
+    formats = {"safetensors", *config.formats}
+    return Outline(
+        makes=KIND,
+        model=before.to_dict(),
+        parameters=parameters.total,
+        parameters_without_embeddings=parameters.without_embeddings,
+        disk_bytes=parameters.bytes * len(formats),
+        memory_bytes=parameters.bytes * 2 * len(formats),
+        notes=(f"writes {', '.join(sorted(formats, reverse=True))}",),
+    )
+
+
+def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
+    """Loads, saves, exports, compares."""
+    from limbeck.exporting.inputs import emit_only, graph_inputs
+    from limbeck.models.counting import count
+    from limbeck.models.loading import load_model, load_tokenizer, save_model
+    from limbeck.models.sources import model_source
+
+    source = model_source(config.model, inputs)
+    model, tokenizer = load_model(source), load_tokenizer(source)
+    emit_only(tokenizer, graph_inputs(model, tokenizer.model_input_names))
+    folder = out.folder / "model"
+    save_model(model, tokenizer, folder)
+    files = {"safetensors": folder / "model.safetensors"}
+    if "onnx" in config.formats:
+        files["onnx"] = folder / "onnx" / "model.onnx"
+        out.facts["parity"] = _export_onnx(model, tokenizer, _texts(config, inputs), out)
+    parameters = count(model)
+    sizes = {name: file.stat().st_size for name, file in files.items()}
+    out.facts |= {
+        "model_folder": "model",
+        "parameters": parameters.total,
+        "parameters_without_embeddings": parameters.without_embeddings,
+        "bytes": sizes["safetensors"],
+        "bytes_per_format": sizes,
+    }
+    out.say("wrote " + ", ".join(f"{name} ({size / 1e6:.1f} MB)" for name, size in sizes.items()))
+
+
+def _export_onnx(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", texts: list[str], out: Workspace
+) -> dict[str, Any]:
+    from limbeck.exporting.checking import check_onnx
+    from limbeck.exporting.inputs import graph_inputs
+    from limbeck.exporting.onnx import ONNX_FILE, OPSET, export_onnx
+    from limbeck.exporting.parity import require
+    from limbeck.models.counting import shape_of
+
+    file = out.folder / "model" / ONNX_FILE
+    export_onnx(model, graph_inputs(model, tokenizer.model_input_names), file)
+    parity = check_onnx(model, tokenizer, file, texts, min(LONGEST, shape_of(model.config).positions))
+    require(parity, "the ONNX file")
+    out.say(
+        f"the ONNX file gives the same numbers as PyTorch to {parity.largest_difference:.1e}"
+        + (" and the same labels" if parity.labels_compared else "")
+        + f" on {parity.sequences} texts, {parity.tokens:,} tokens"
+    )
+    measured = {**parity._asdict(), "format": "onnx", "opset": OPSET}
+    write_json(out.folder / "parity.json", measured)
+    return measured
+
+
+def _texts(config: ExportStep, inputs: Mapping[str, Artifact]) -> list[str]:
+    from limbeck.corpora.documents import SPLITS, read
+    from limbeck.exporting.checking import sentences
+
+    if config.corpus is None:
+        return sentences()
+    folder = inputs[config.corpus].folder
+    documents = (document for split in reversed(SPLITS) for document in read(folder, split))
+    paragraphs = (text for document in documents for text, _ in document.paragraphs() if text.strip())
+    return list(islice(paragraphs, config.texts))

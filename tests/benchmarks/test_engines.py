@@ -1,0 +1,28 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from limbeck.benchmarks.engines import onnx_runtime, pytorch
+from limbeck.errors import MissingExtra
+
+
+def test_pytorch_runs_without_dropout_and_gradients():
+    """Dropout and gradients cost time that no user of the model pays."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    model = BertModel(BertConfig(vocab_size=20, **shape)).train()
+    forward = pytorch(model)
+    ids_BT, mask_BT = np.full((2, 5), 7), np.ones((2, 5), dtype=np.int64)
+    first, second = forward(ids_BT, mask_BT), forward(ids_BT, mask_BT)
+    assert torch.equal(first, second)
+    assert not first.requires_grad
+
+
+def test_without_onnxruntime_the_extra_is_named(tmp_path, monkeypatch):
+    """A bare import error does not say what to install."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtra, match=r"onnxruntime is not installed.*limbeck\[export\]"):
+        onnx_runtime(tmp_path / "model.onnx", 1)

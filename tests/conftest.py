@@ -1,0 +1,13 @@
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data sets; a test that needs it fails where a file is missing from it."""
+    folder = os.environ.get("LIMBECK_DATA")
+    if not folder:
+        pytest.skip("LIMBECK_DATA is not set; it names a folder of real data sets")
+    return Path(folder)

@@ -1,0 +1,98 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
+
+from limbeck.corpora.sequences import BatchOrder, Sequences, plan_epoch, tokenise
+from limbeck.errors import DataError
+
+
+def test_no_token_is_lost_and_no_sequence_too_long(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """A text cut at the sequence's end, in silence, trains on beginnings only."""
+    texts = ["the cat sat on the mat and ran away " * 5, "the dog", "a dog ran far away and came back " * 2]
+    sequences, dropped = tokenise(texts, tokenizer, 20, tmp_path)
+    rows = [sequences[index].tolist() for index in range(len(sequences))]
+    assert dropped == 1
+    assert all(row[0] == 2 and row[-1] == 3 and len(row) <= 20 for row in rows)
+    words = [token for row in rows for token in row[1:-1]]
+    assert words == [*tokenizer(texts[0])["input_ids"][1:-1], *tokenizer(texts[2])["input_ids"][1:-1]]
+    assert max(sequences.lengths[:3]) - min(sequences.lengths[:3]) <= 1
+    assert sequences.tokens == sum(len(row) for row in rows)
+
+
+def test_sequences_reopen_as_they_were(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """A resumed training must read the same sequences."""
+    made, _ = tokenise(["the cat sat on the mat and ran away"] * 3, tokenizer, 32, tmp_path)
+    again = Sequences.open(tmp_path)
+    assert [row.tolist() for row in again] == [row.tolist() for row in made]
+    assert again[0].dtype == np.int32
+
+
+def test_counts_know_the_vocabulary(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """A token beyond the embeddings ends the training in an index error far from its cause."""
+    sequences, _ = tokenise(["the cat sat on the mat and ran away"], tokenizer, 32, tmp_path)
+    assert sequences.counts(len(tokenizer)).sum() == sequences.tokens
+    assert sequences.counts(len(tokenizer))[5] == 2
+    with pytest.raises(DataError, match=r"gives token 15 and the model knows only 0 to 9"):
+        sequences.counts(10)
+
+
+@pytest.mark.parametrize(
+    ("texts", "length", "sentence"),
+    [
+        (["the cat"], 32, r"no text has 8 tokens or more \(1 are shorter\)"),
+        (["the cat"], 8, r"sequences of 8 tokens leave room for 6 of text"),
+    ],
+)
+def test_nothing_to_train_on_is_refused(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, texts: list[str], length: int, sentence: str
+) -> None:
+    """Training on nothing looks like training."""
+    with pytest.raises(DataError, match=sentence):
+        tokenise(texts, tokenizer, length, tmp_path)
+
+
+@given(st.integers(1, 300), st.integers(1, 9), st.integers(0, 5), st.integers(0, 5))
+def test_an_epoch_reads_nothing_twice_and_almost_everything(count: int, batch: int, seed: int, epoch: int) -> None:
+    """A sequence read twice an epoch weighs twice."""
+    if count < batch:
+        return
+    plan = plan_epoch(np.arange(count) % 17, batch, seed, epoch)
+    read = Counter(int(index) for indices in plan for index in indices)
+    assert set(read.values()) == {1}
+    assert len(read) == count - count % batch
+    assert all(len(indices) == batch for indices in plan)
+
+
+def test_order_is_a_function_of_seed_and_epoch() -> None:
+    """A resumed run that reads in another order ends with other weights."""
+    lengths = np.random.default_rng(0).integers(8, 128, size=500)
+    whole = [indices.tolist() for epoch in (0, 1) for indices in plan_epoch(lengths, 8, 7, epoch)]
+    order = BatchOrder(lengths, 8, 7)
+    assert [order.at(update)[1].tolist() for update in range(len(whole))] == whole
+    epoch, indices = BatchOrder(lengths, 8, 7).at(100)
+    assert (epoch, indices.tolist()) == (1, whole[100])
+    assert whole[: len(whole) // 2] != whole[len(whole) // 2 :]
+    assert plan_epoch(lengths, 8, 8, 0)[0].tolist() != whole[0]
+
+
+def test_batches_hold_sequences_of_similar_length() -> None:
+    """Padding is computed like text and thrown away."""
+    lengths = np.random.default_rng(0).integers(8, 128, size=5000)
+
+    def padded(plan: list[np.ndarray]) -> float:
+        return sum(lengths[i].max() * len(i) for i in plan) / sum(lengths[i].sum() for i in plan)
+
+    assert padded(plan_epoch(lengths, 16, 0, 0)) < 1.05
+    shuffled = np.random.default_rng(0).permutation(5000)[:4992].reshape(-1, 16)
+    assert padded(list(shuffled)) > 1.5
+
+
+def test_fewer_sequences_than_a_batch_are_refused() -> None:
+    """An epoch without any update would go on for ever."""
+    with pytest.raises(DataError, match=r"the corpus has 3 sequences and one batch holds 4; add text"):
+        BatchOrder([9, 9, 9], 4, 0)

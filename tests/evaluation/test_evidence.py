@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+
+from limbeck.evaluation.evidence import evidence_rows, uninformative
+from limbeck.evaluation.trial import Trial
+
+_KEYS = [
+    "task", "data", "metric", "student", "teacher", "control", "truncated", "retention", "retention_ci95",
+    "difference_ci95", "verdict", "control_difference", "control_difference_ci95", "truncated_difference",
+    "truncated_difference_ci95", "informative", "baseline",
+]  # fmt: skip
+
+
+def _counts(right, examples=300, seeds=1):
+    """Models of which one with a higher `right` finds all that one with a lower `right` finds."""
+    difficulty = np.random.default_rng(0).permutation(examples) / examples
+    found = (difficulty < right).astype(int)
+    ones = np.ones_like(found)
+    return np.stack([np.stack([found, ones, ones], axis=-1)] * seeds)
+
+
+def _trial(baseline=0.2, seeds=1, **models):
+    counts = {name: _counts(right, seeds=seeds) for name, right in models.items()}
+    numbers = {name: list(range(seeds)) for name in models}
+    return Trial("ner", "news", "sv", "strict F1", counts, numbers, _counts(baseline)[0], resamples=1000)
+
+
+def _verdict(**models):
+    (row,) = evidence_rows(_trial(**models))
+    return row["verdict"]
+
+
+def test_a_row_has_the_promised_keys_and_is_json():
+    """A report that looks for a key that is not there shows a blank."""
+    (row,) = evidence_rows(_trial(teacher=0.8, student=0.78, control=0.6, truncated=0.5, untrained=0.3))
+    assert list(row) == _KEYS
+    assert json.loads(json.dumps(row)) == row
+    assert (row["task"], row["data"], row["metric"], row["student"]) == ("ner", "news", "strict F1", "student")
+    assert (row["teacher"], row["control"], row["truncated"]) == ("teacher", "control", "truncated")
+    assert row["informative"] is True
+    assert row["retention"] == pytest.approx(0.78 / 0.8, abs=1e-3)
+    assert row["retention_ci95"][0] < row["retention"] < row["retention_ci95"][1]
+    assert row["difference_ci95"][0] < -0.02 < row["difference_ci95"][1]
+    assert row["control_difference"] == pytest.approx(0.18)
+    assert row["truncated_difference"] == pytest.approx(0.28)
+    assert row["baseline"] == pytest.approx(0.2)
+
+
+def test_verdict_in_words():
+    """Numbers without a sentence are read as good news."""
+    verdict = _verdict(teacher=0.8, student=0.78, control=0.6, truncated=0.78, untrained=0.3)
+    kept, control, truncated = verdict.split("; ")
+    assert kept.startswith("keeps 97.5 % of the teacher's F1 [9")
+    assert control.startswith("beats the control by 18.0 points [1")
+    assert truncated == "not shown to beat the truncated baseline (difference 0.0 points [0.0, 0.0])"
+
+
+def test_a_student_worse_than_its_control_is_said_to_be():
+    """Distillation that harmed must not read like one whose gain was not shown."""
+    verdict = _verdict(teacher=0.8, student=0.5, control=0.6, truncated=0.7, untrained=0.3)
+    assert "is worse than the control by 10.0 points [" in verdict
+    assert "is worse than the truncated baseline by 20.0 points [" in verdict
+    low, high = verdict.split("control by 10.0 points [")[1].split("]")[0].split(", ")
+    assert 0 < float(low) < 10 < float(high)
+
+
+def test_a_small_gain_is_not_shown():
+    """Two examples more of 300 are chance."""
+    verdict = _verdict(teacher=0.8, student=0.704, control=0.7, untrained=0.3)
+    assert "not shown to beat the control (difference 0.7 points [0.0, " in verdict
+
+
+def test_a_teacher_that_knows_nothing_gives_no_retention():
+    """A student of a useless teacher keeps 100 % of nothing."""
+    trial = _trial(baseline=0.31, teacher=0.31, student=0.31, control=0.2)
+    (row,) = evidence_rows(trial)
+    assert (row["informative"], row["retention"], row["retention_ci95"]) == (False, None, None)
+    assert row["verdict"] == (
+        "not informative: the teacher (F1 0.31) does not clearly beat "
+        "the trivial baseline (F1 0.31; difference 0.0 points [0.0, 0.0])"
+    )
+    assert row["control_difference"] == pytest.approx(0.11)
+
+
+def test_a_teacher_no_better_than_its_untrained_twin_gives_no_retention():
+    """Then fine-tuning did it all, and there was nothing to distil."""
+    trial = _trial(teacher=0.6, untrained=0.61, student=0.6)
+    assert "the untrained encoder (F1 0.61; difference -1.0 points [" in (uninformative(trial) or "")
+    assert "trivial baseline" not in (uninformative(trial) or "")
+    both = uninformative(_trial(baseline=0.7, teacher=0.6, untrained=0.61, student=0.6)) or ""
+    assert "the trivial baseline (F1 0.70; " in both
+    assert " or the untrained encoder (F1 0.61; " in both
+
+
+def test_what_was_not_run_is_said():
+    """A verdict without a control must not look like one that a control agreed with."""
+    (row,) = evidence_rows(_trial(teacher=0.8, student=0.78))
+    assert row["verdict"].endswith("; no control was run; no untrained encoder was run")
+    assert (row["control"], row["control_difference"], row["control_difference_ci95"]) == (None, None, None)
+    assert (row["truncated"], row["truncated_difference"]) == (None, None)
+
+
+def test_without_a_teacher_the_reference_is_compared():
+    """A model trained from scratch has nothing to retain."""
+    (row,) = evidence_rows(_trial(student=0.7, reference=0.6))
+    assert row["verdict"].startswith("differs from the reference by 10.0 points [")
+    assert (row["teacher"], row["retention"], row["difference_ci95"], row["informative"]) == (None, None, None, False)
+    assert _verdict(student=0.5, reference=0.6).startswith("differs from the reference by -10.0 points [-1")
+    assert _verdict(student=0.6, reference=0.6).startswith("not shown to differ from the reference (difference 0.0")
+    assert _verdict(student=0.6, control=0.5).startswith("no teacher and no reference was run; beats the control")
+
+
+def test_every_other_name_is_a_student():
+    """A second student that is left out of the evidence is a result withheld."""
+    rows = evidence_rows(_trial(teacher=0.8, small=0.7, tiny=0.6, reference=0.6, untrained=0.2))
+    assert [row["student"] for row in rows] == ["small", "tiny"]
+
+
+def test_score_rows():
+    """A mean over seeds without the seeds hides that one of them failed."""
+    rows = _trial(teacher=0.8, student=0.7, seeds=2).score_rows()
+    assert [(row["model"], row["seed"]) for row in rows] == [
+        ("teacher", 0), ("teacher", 1), ("teacher", "mean"), ("student", 0), ("student", 1), ("student", "mean"),
+    ]  # fmt: skip
+    assert list(rows[0]) == ["model", "task", "data", "language", "metric", "seed", "value", "ci95"]
+    assert rows[2]["value"] == pytest.approx(0.8)
+    assert rows[2]["ci95"][0] < 0.8 < rows[2]["ci95"][1]
+    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_the_mean_over_seeds_is_a_mean_of_scores():
+    """Counts summed over seeds give one seed with many predictions more weight than another."""
+    counts = np.array([[[1, 1, 1]], [[0, 9, 1]]])
+    trial = Trial("ner", "d", "sv", "F1", {"student": counts}, {"student": [0, 1]}, counts[0], resamples=10)
+    assert trial.f1("student") == 0.5
+
+
+def test_a_resample_in_which_the_teacher_scores_zero_has_no_ratio():
+    """A division by zero would make the interval NaN."""
+    counts = {name: _counts(0.5, examples=2) for name in ("teacher", "student")}
+    trial = Trial("ner", "d", "sv", "F1", counts, {name: [0] for name in counts}, counts["teacher"][0] * 0, 200)
+    assert trial.retention("student", "teacher") == (1.0, (1.0, 1.0))

@@ -1,0 +1,86 @@
+import pytest
+import torch
+from transformers import GPT2Config
+
+from limbeck.errors import ModelError
+from limbeck.models.families import (
+    depth_of,
+    embedding_parameters,
+    embeddings_of,
+    encoder_of,
+    family_of,
+    final_norm_of,
+    layers_of,
+    set_depth,
+    set_layers,
+)
+
+HEADS = ("", "ForMaskedLM", "ForTokenClassification", "ForSequenceClassification", "ForQuestionAnswering")
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_parts_are_found_under_every_head(make, family, head):
+    """A part looked for in the wrong place makes a teacher of one class work and of another crash."""
+    model = make(family, head)
+    assert type(encoder_of(model)).__name__ == type(make(family)).__name__
+    assert len(layers_of(model)) == depth_of(model.config) == 4
+    assert layers_of(model)[0] is next(iter(layers_of(model)))
+    assert family_of(model) is family_of(model.config)
+
+
+def test_embeddings_give_hidden_state_zero(make, family, batch):
+    """Matching layer 0 before ELECTRA's projection would compare vectors of another width."""
+    model = make(family)
+    seen = []
+    embeddings_of(model).register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    hidden = model(**batch, output_hidden_states=True).hidden_states
+    assert len(seen) == 1
+    torch.testing.assert_close(seen[0], hidden[0], rtol=0, atol=0)
+
+
+def test_layers_give_the_other_hidden_states(make, family, batch):
+    """An index off by one leaves the student's last block without a gradient."""
+    model = make(family)
+    seen = []
+    for layer in layers_of(model):
+        layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    hidden = model(**batch, output_hidden_states=True).hidden_states
+    norm = final_norm_of(model)
+    assert (norm is not None) == (family == "modernbert")
+    if norm is not None:
+        seen[-1] = norm(seen[-1])
+    assert len(seen) == len(hidden) - 1
+    for ours, theirs in zip(seen, hidden[1:], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_embedding_parameters_are_all_that_precede_layer_one(make, family):
+    """A projection left out of "the embeddings" would go on training after they were frozen."""
+    model = make(family, "ForMaskedLM")
+    found = {id(model.get_parameter(name)) for name in embedding_parameters(model)}
+    encoder = dict(encoder_of(model).named_parameters())
+    assert found == {id(parameter) for name, parameter in encoder.items() if name.startswith("embeddings")}
+    assert any(name.startswith("embeddings_project") for name in encoder) == (family == "electra")
+
+
+def test_depth_is_set_where_the_family_keeps_it(make, family, batch):
+    """A depth written into the wrong field is ignored, and the model keeps all its layers."""
+    config = make(family).config
+    set_depth(config, 2)
+    assert depth_of(config) == 2
+    assert len(layers_of(type(make(family))(config))) == 2
+
+
+def test_kept_layers_keep_their_kind_of_attention(make):
+    """A global layer that turns local reads only its neighbours, with weights trained for the whole text."""
+    config = make("modernbert").config
+    assert config.layer_types == ["full_attention", *["sliding_attention"] * 2, "full_attention"]
+    set_layers(config, [1, 3, 4])
+    assert config.layer_types == ["full_attention", "sliding_attention", "full_attention"]
+    assert config.num_hidden_layers == 3
+
+
+def test_an_unknown_family_is_refused_by_name():
+    """A decoder taken for an encoder would fail deep inside, with a message about attributes."""
+    with pytest.raises(ModelError, match=r'"gpt2" are not supported; use one of: bert, distilbert, roberta'):
+        family_of(GPT2Config())

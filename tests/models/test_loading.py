@@ -1,0 +1,192 @@
+import warnings
+
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoTokenizer, BertForPreTraining, PreTrainedTokenizerFast
+
+from limbeck.artifacts import sha256
+from limbeck.errors import ModelError
+from limbeck.models.loading import load_config, load_model, load_tokenizer, model_config, save_model
+from limbeck.outlines import Outline
+
+
+@pytest.fixture
+def tokenizer():
+    """Eight words; its file says to cut at two tokens and to pad to five."""
+    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"])}
+    backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.enable_truncation(2)
+    backend.enable_padding(length=5)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]", model_max_length=40
+    )
+
+
+@pytest.mark.parametrize("head", ["", "ForMaskedLM", "ForTokenClassification", "ForSequenceClassification"])
+def test_a_bare_call_loads_what_was_saved(make, family, head, batch, tokenizer, tmp_path, capfd):
+    """A head that is dropped on loading is a fine-tuning thrown away."""
+    model = make(family, head)
+    save_model(model, tokenizer, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = load_model(str(tmp_path))
+    assert type(again) is type(model)
+    assert not again.training
+    assert again.dtype == torch.float32
+    assert again.config._attn_implementation == "sdpa"
+    torch.testing.assert_close(again(**batch)[0], model(**batch)[0], rtol=0, atol=0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_saved_loads_with_plain_transformers(make, family, batch, tokenizer, tmp_path):
+    """A folder that needs Limbeck to be read is no export."""
+    model = make(family, "ForTokenClassification", id2label={0: "O", 1: "B-X"}, label2id={"O": 0, "B-X": 1})
+    save_model(model, tokenizer, tmp_path)
+    again = transformers.AutoModelForTokenClassification.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(again(**batch).logits, model(**batch).logits, rtol=0, atol=0)
+    assert AutoTokenizer.from_pretrained(tmp_path)("a b")["input_ids"] == [5, 6]
+
+
+def test_the_same_weights_give_the_same_bytes(make, family, tokenizer, tmp_path):
+    """Resuming is proved by comparing bytes, so saving may not add any of its own."""
+    model = make(family, "ForMaskedLM")
+    save_model(model, tokenizer, tmp_path / "one")
+    again = load_model(str(tmp_path / "one"))
+    save_model(again, load_tokenizer(str(tmp_path / "one")), tmp_path / "two")
+    for name in ("config.json", "model.safetensors"):
+        assert sha256(tmp_path / "one" / name) == sha256(tmp_path / "two" / name), name
+    save_model(load_model(str(tmp_path / "two")), load_tokenizer(str(tmp_path / "two")), tmp_path / "three")
+    for path in (tmp_path / "two").iterdir():
+        assert sha256(path) == sha256(tmp_path / "three" / path.name), path.name
+
+
+def test_half_precision_weights_are_widened(make, tokenizer, tmp_path):
+    """A student trained in the float16 of its teacher's file loses small updates."""
+    save_model(make("bert").half(), tokenizer, tmp_path)
+    model = load_model(str(tmp_path))
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_mlm_asks_for_the_weights_own_head(make, family, batch, tokenizer, tmp_path):
+    """A head made up at random would be distilled from as if it were the teacher's."""
+    model = make(family, "ForMaskedLM")
+    save_model(model, tokenizer, tmp_path / "with")
+    again = load_model(str(tmp_path / "with"), mlm=True)
+    torch.testing.assert_close(again(**batch).logits, model(**batch).logits, rtol=0, atol=0)
+    save_model(make(family), tokenizer, tmp_path / "without")
+    with pytest.raises(ModelError, match=r"no masked-LM head; a `pretrain` step adds one, or with_mlm_head"):
+        load_model(str(tmp_path / "without"), mlm=True)
+
+
+def test_a_pretraining_bert_keeps_its_masked_lm_head(config_of, batch, tokenizer, tmp_path):
+    """Most published BERTs were saved with two heads; shrinking one must not lose the useful one."""
+    torch.manual_seed(0)
+    model = BertForPreTraining(config_of("bert")).eval()
+    save_model(model, tokenizer, tmp_path)
+    again = load_model(str(tmp_path))
+    assert type(again).__name__ == "BertForMaskedLM"
+    torch.testing.assert_close(again(**batch).logits, model(**batch).prediction_logits, rtol=0, atol=1e-6)
+
+
+def test_an_electra_discriminator_is_a_bare_encoder(config_of, batch, tokenizer, tmp_path):
+    """Its head tells real tokens from replaced ones, which no step here reads."""
+    model = transformers.ElectraForPreTraining(config_of("electra")).eval()
+    save_model(model, tokenizer, tmp_path)
+    again = load_model(str(tmp_path))
+    assert type(again).__name__ == "ElectraModel"
+    expected = model.electra(**batch).last_hidden_state
+    torch.testing.assert_close(again(**batch).last_hidden_state, expected, rtol=0, atol=0)
+
+
+def test_a_pooler_that_was_not_trained_is_left_out(make, tokenizer, tmp_path):
+    """Left to itself, transformers makes a pooler up at random and says so where nobody reads it."""
+    model = make("bert")
+    model.pooler = None
+    save_model(model, tokenizer, tmp_path)
+    assert load_model(str(tmp_path)).pooler is None
+
+
+def test_labels_give_a_new_classifier_that_follows_the_seed(make, family, tokenizer, tmp_path):
+    """Arms that start from different classifiers do not compare teachers."""
+    save_model(make(family), tokenizer, tmp_path)
+    classifiers = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        model = load_model(str(tmp_path), labels=["O", "B-X", "I-X"])
+        classifiers.append(torch.cat([p.flatten() for name, p in model.named_parameters() if "classifier" in name]))
+    assert torch.equal(classifiers[0], classifiers[1])
+    assert not torch.equal(classifiers[0], classifiers[2])
+    assert model.config.id2label == {0: "O", 1: "B-X", 2: "I-X"}
+    assert model.config.label2id == {"O": 0, "B-X": 1, "I-X": 2}
+    assert model.num_labels == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [(["O", "B-X"], True), (["B-X", "O"], False), (["O", "B-Y"], False), (["O", "B-X", "I-X"], False)],
+)
+def test_a_classifier_is_kept_only_for_the_same_labels(make, tokenizer, tmp_path, labels, kept):
+    """Two classes that change places leave a classifier that is confidently wrong."""
+    model = make("bert", "ForTokenClassification", id2label={0: "O", 1: "B-X"}, label2id={"O": 0, "B-X": 1})
+    save_model(model, tokenizer, tmp_path)
+    again = load_model(str(tmp_path), labels=labels)
+    same = again.classifier.weight.shape == model.classifier.weight.shape
+    assert (same and torch.equal(again.classifier.weight, model.classifier.weight)) == kept
+
+
+def test_random_weights_in_the_same_architecture(make, family, batch, tokenizer, tmp_path):
+    """The untrained encoder is the baseline that shows whether pretraining mattered at all."""
+    model = make(family, "ForMaskedLM")
+    save_model(model, tokenizer, tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.manual_seed(1)
+    fresh = load_model(str(tmp_path), random=True)
+    assert type(fresh) is type(model)
+    assert fresh.state_dict().keys() == model.state_dict().keys()
+    assert not torch.equal(fresh(**batch).logits, model(**batch).logits)
+    torch.manual_seed(1)
+    assert torch.equal(load_model(str(tmp_path), random=True)(**batch).logits, fresh(**batch).logits)
+    assert load_model(str(tmp_path), random=True, labels=["O", "B-X"]).num_labels == 2
+
+
+def test_a_classifier_missing_from_the_file_is_refused(make, tokenizer, tmp_path):
+    """A fine-tuned model whose classifier is gone would be scored with a random one."""
+    save_model(make("bert"), tokenizer, tmp_path)
+    text = (tmp_path / "config.json").read_text().replace("BertModel", "BertForTokenClassification")
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ModelError, match=r"lacks classifier.bias, classifier.weight, which BertForTokenClass"):
+        load_model(str(tmp_path))
+
+
+def test_a_tokenizers_stored_truncation_is_switched_off(make, tokenizer, tmp_path):
+    """Sentence encoders ship tokenizers that cut every text at 128 tokens without a word."""
+    save_model(make("bert"), tokenizer, tmp_path)
+    again = load_tokenizer(str(tmp_path))
+    assert again("a b c a b c a")["input_ids"] == [5, 6, 7, 5, 6, 7, 5]
+    assert len(again.backend_tokenizer.encode("a b c").ids) == 3
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_a_model_without_a_fast_tokenizer_is_refused(make, tmp_path, content):
+    """A tokenizer without vocabulary turns every text into unknown tokens."""
+    make("bert").save_pretrained(tmp_path)
+    if content is not None:
+        (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(ModelError, match=r"has no fast tokenizer .*it needs a tokenizer\.json") as caught:
+        load_tokenizer(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_configuration_of_a_model_still_to_be_made(make, family, tokenizer, tmp_path):
+    """`plan` has to know a student's shape before anything is made."""
+    model = make(family, "ForMaskedLM")
+    save_model(model, tokenizer, tmp_path)
+    config = load_config(str(tmp_path))
+    outlines = {"@small": Outline(makes="model", model=config.to_dict()), "@later": Outline(makes="model")}
+    assert model_config("@small", outlines).to_dict() == config.to_dict()
+    assert model_config(str(tmp_path), outlines).to_dict() == config.to_dict()
+    with pytest.raises(ModelError, match="the shape of @later is not known before it is made"):
+        model_config("@later", outlines)

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from limbeck.errors import DataError, ModelError, RecipeError
+from limbeck.tasks.encoding import IGNORED, collate, encode
+from limbeck.tasks.prediction import prediction_batches, word_scores
+from limbeck.tasks.tagged_text import from_spans, from_words
+
+LABELS = ["O", "B-PER", "I-PER"]
+_WORDS = st.lists(
+    st.sampled_from(["Anna", "Åre", "foo_bar.baz", "🙂", "東京", "x", "...", "naïve", "Kraków"]), max_size=40
+)
+
+
+def _echo(windows):
+    """Logits of a model that is always right: one for the class of each labelled token."""
+    return [np.eye(len(LABELS))[np.maximum(window.labels, 0)] for window in windows.windows]
+
+
+@given(words=_WORDS, seed=st.integers(0, 99), length=st.integers(8, 24), stride=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_a_perfect_model_gets_every_word_right(tokenizer, words, seed, length, stride):
+    """A word read from the wrong token, or from none, is an error that no training removes."""
+    tags = np.random.default_rng(seed).choice(LABELS, len(words)).tolist()
+    windows = encode([from_words(words, tags)], tokenizer, LABELS, length, stride)
+    assert windows.lengths.max(initial=0) <= length
+    (scores,) = word_scores(windows, _echo(windows), LABELS)
+    assert [LABELS[index] for index in scores.argmax(1)] == tags
+    assert sum(window.answers.sum() for window in windows.windows) == len(words)
+
+
+@given(words=_WORDS, length=st.integers(8, 24), stride=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_every_token_is_in_some_window(tokenizer, words, length, stride):
+    """A text cut at the model's length loses its end, and with it the entities there."""
+    text = from_words(words, ["O"] * len(words))
+    whole = tokenizer(text.text)["input_ids"][1:-1]
+    covered, position = [], 0
+    for window in encode([text], tokenizer, LABELS, length, stride).windows:
+        content = window.input_ids[1:-1].tolist()
+        covered = covered[:position] + content
+        position = max(0, len(covered) - stride)
+    assert covered == whole
+
+
+def test_first_token_carries_the_label_by_hand(wordpiece):
+    """Labels on every piece weigh long words more; a label on the wrong piece trains noise."""
+    text = from_words(["Åre", "pandas"], ["B-PER", "O"])
+    (window,) = encode([text], wordpiece, LABELS, 32, 4).windows
+    pieces = wordpiece.convert_ids_to_tokens(window.input_ids.tolist())
+    firsts = [position for position, piece in enumerate(pieces) if not piece.startswith(("##", "["))]
+    assert len(firsts) == 2 < len(pieces) - 2
+    assert window.labels[firsts].tolist() == [1, 0]
+    assert set(np.delete(window.labels, firsts)) == {IGNORED}
+    assert window.words.tolist() == [-1, *[0] * (firsts[1] - 1), *[1] * (len(pieces) - 1 - firsts[1]), -1]
+
+
+def test_a_word_is_predicted_where_it_has_most_context(wordpiece):
+    """The first and last words of a window are read half blind."""
+    windows = encode([from_words(["a"] * 12, ["O"] * 12)], wordpiece, LABELS, max_length=10, stride=4)
+    assert [len(window.input_ids) for window in windows.windows] == [10, 10]
+    assert [window.words[window.answers].tolist() for window in windows.windows] == [
+        [0, 1, 2, 3, 4, 5],
+        [*range(6, 12)],
+    ]
+    assert [(window.labels >= 0).sum() for window in windows.windows] == [8, 8]
+
+
+def test_a_word_without_a_token_is_outside(wordpiece):
+    """A word that vanishes shifts the tags of all that follow."""
+    texts = [from_words(["x", "\u200b", "y", " "], ["B-PER", "O", "I-PER", "O"]), from_words([], [])]
+    windows = encode(texts, wordpiece, LABELS, 16, 2)
+    scores, empty = word_scores(windows, _echo(windows), LABELS)
+    assert scores.argmax(1).tolist() == [1, 0, 2, 0]
+    assert empty.shape == (0, 3)
+
+
+def test_padding_rows_are_not_read(wordpiece):
+    """Logits of padding would be taken for words of short sentences."""
+    windows = encode([from_words(["x"], ["B-PER"])], wordpiece, LABELS, 16, 2)
+    padded = [np.pad(logits, ((0, 5), (0, 0)), constant_values=9) for logits in _echo(windows)]
+    assert word_scores(windows, padded, LABELS)[0].tolist() == [[0, 1, 0]]
+
+
+def test_marks_inside_raw_text(wordpiece):
+    """Raw text has no spaces around its marks; offsets, not spaces, find the words."""
+    text = from_spans("foo_bar.baz(x), Anna.", [(0, 11, "PER"), (16, 20, "PER")])
+    windows = encode([text], wordpiece, LABELS, 32, 2)
+    (scores,) = word_scores(windows, _echo(windows), LABELS)
+    assert [LABELS[index] for index in scores.argmax(1)] == list(text.tags)
+
+
+def test_batches_pad_little_and_lose_nothing(wordpiece):
+    """A batch of one long and many short texts is mostly padding."""
+    lengths = [3, 30, 4, 29, 5]
+    texts = [from_words(["a"] * length, ["O"] * length) for length in lengths]
+    windows = encode(texts, wordpiece, LABELS, 64, 8)
+    batches = prediction_batches(windows, 2)
+    assert [batch.tolist() for batch in batches] == [[1, 3], [4, 2], [0]]
+    batch = collate(windows, batches[1], pad_id=0)
+    assert {name: array.shape for name, array in batch.items()} == dict.fromkeys(
+        ("input_ids", "attention_mask", "labels"), (2, 7)
+    )
+    assert batch["attention_mask"].sum(1).tolist() == [7, 6]
+    assert (batch["input_ids"][1, 6], batch["labels"][1, 6]) == (0, IGNORED)
+
+
+def test_what_cannot_be_encoded_is_refused(wordpiece):
+    """Windows that never get on run for ever."""
+    text = from_words(["x"], ["B-LOC"])
+    with pytest.raises(DataError, match="does not know: B-LOC"):
+        encode([text], wordpiece, LABELS, 16, 2)
+    with pytest.raises(RecipeError, match="windows of 10 tokens have room for 8 tokens of text and cannot share 8"):
+        encode([], wordpiece, LABELS, 10, 8)
+
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(ModelError, match="Slow gives no character offsets"):
+        encode([text], Slow(), LABELS, 16, 2)
