@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: raised at once, except while a training update must be finished first."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,7 +25,13 @@ def _handle(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While it lasts, SIGINT and SIGTERM raise `Interrupted`. Only the main thread may enter."""
+    """While it lasts, SIGINT and SIGTERM raise `Interrupted`; in a thread other than the main one, nothing changes.
+
+    Python lets only the main thread handle signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     previous = {number: signal.signal(number, _handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

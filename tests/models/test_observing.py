@@ -257,6 +257,21 @@ def test_autocast(family):
     assert torch.allclose(found.logits.float(), exact.logits, atol=0.1)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16_training_is_close_to_float32(family):
+    """Attention in bfloat16 takes another path where gradients are wanted; a lost mask or scale would show here."""
+    model, item = make(family), batch()
+    rows, gradients = item.attention_mask.bool(), []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            hidden = observe(model, item, Needs(hidden=frozenset({3}))).hidden[3].float()
+        model.zero_grad()
+        (hidden[rows] * torch.linspace(-1, 1, 16)).sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in layers_of(model).parameters()]))
+    exact, found = gradients
+    assert torch.nn.functional.cosine_similarity(exact, found, dim=0) > 0.999
+
+
 class TestRefusals:
     def test_no_head(self):
         """Attribute errors do not say which model lacks what."""

@@ -162,6 +162,12 @@ def test_frozen_weights_are_not_saved(store):
     saved = load_file(store.folder / "update-000000001" / "model.safetensors")
     assert "words.weight" not in saved
     assert "out.weight" in saved
+    other = Tiny(5)
+    other.words.weight.requires_grad = False
+    before = other.words.weight.clone()
+    store.checkpoints.restore(other, make_optimiser(other, training()))
+    assert torch.equal(other.words.weight, before)
+    assert torch.equal(other.out.weight, model.out.weight)
 
 
 def test_tied_weights_are_saved_once(store):

@@ -1,16 +1,18 @@
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training_support import Tiny, TwoTerms, batch_of, batches, training, weights
+from training_support import Tiny, TwoTerms, batch_of, batches, broken_off, training, weights
 
 from limbeck.errors import TrainingError
 from limbeck.signals import Batch
 from limbeck.training.fit import fit
-from limbeck.workspace import Workspace
+from limbeck.workspace import Silent, Workspace
 
 
 @pytest.fixture
@@ -139,6 +141,58 @@ def test_neighbouring_updates_drop_different_units(out):
 
     fit(model, Watching(model), batches, training(), 5, out)
     assert len({tuple(units.tolist()) for units in drawn}) == 10
+
+
+def test_the_schedule_moves_the_weights(tmp_path):
+    """A schedule that is only reported leaves the rate at its highest, and nobody can tell from the curve."""
+    out = Workspace(tmp_path)
+    out.checkpoint_seconds = 0
+    model = Tiny()
+    before, moved = model.out.bias.detach().clone(), []
+
+    def watched(update: int) -> Sequence[Batch]:
+        moved.append(float((model.out.bias.detach() - before).abs().max()))
+        before.copy_(model.out.bias.detach())
+        return [batch_of(1)]
+
+    # Without memory and with equal gradients AdamW moves a bias by just the rate.
+    config = training(warmup=0.5, schedule="linear", betas=[0, 0], dropout=False, learning_rate=0.01)
+    history = fit(model, TwoTerms(model), watched, config, 8, out)
+    assert moved[1:] == pytest.approx([0.0025, 0.005, 0.0075, 0.01, 0.01, 0.0075, 0.005], rel=1e-2)
+    assert [row["learning_rate"] for row in history.rows][:7] == pytest.approx(moved[1:], rel=1e-2)
+
+
+def test_progress_counts_updates_over_all_sittings(tmp_path):
+    """A bar that starts at nothing after an interruption says that the work was lost."""
+    seen: list[tuple[float, str]] = []
+
+    class Bar:
+        def advance(self, amount: float = 1, shown: str = "") -> None:
+            seen.append((amount, shown))
+
+    class Watched(Silent):
+        @contextmanager
+        def progress(self, label, total, unit):
+            assert (label, total, unit) == ("training", 4, "updates")
+            yield Bar()
+
+    def sitting(made: Callable[[int], Sequence[Batch]]) -> list[tuple[float, str]]:
+        seen.clear()
+        out = Workspace(tmp_path, display=Watched())
+        out.checkpoint_seconds = 0
+        model = Tiny()
+        fit(model, TwoTerms(model), made, training(), 4, out)
+        return list(seen)
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        sitting(broken_off(3, broken))
+    assert [amount for amount, _ in seen] == [0, 1, 1]
+    again = sitting(batches)
+    assert [amount for amount, _ in again] == [2, 1, 1]
+    assert all(re.fullmatch(r"loss \d\.\d{4}", shown) for _, shown in again[1:])
 
 
 def test_gradients_are_clipped_to_the_norm(out):

@@ -19,7 +19,7 @@ from limbeck.workspace import Workspace
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-HELD_OUT_SEQUENCES = 256
+HELD_OUT_SEQUENCES = 128
 """Enough for a stable held-out loss, few enough to measure it often."""
 
 

@@ -158,11 +158,11 @@ class BatchOrder:
         self._seed = seed
         self._epoch = -1
         self._plan: list[Ints] = []
-        self.updates_per_epoch = _updates(len(self._lengths), batch_size)
+        self.batches_per_epoch = _updates(len(self._lengths), batch_size)
 
     def at(self, update: int) -> tuple[int, Ints]:
         """The epoch, counted from 0, and the sequences of one update, counted from 0."""
-        epoch, position = divmod(update, self.updates_per_epoch)
+        epoch, position = divmod(update, self.batches_per_epoch)
         if epoch != self._epoch:
             self._plan = plan_epoch(self._lengths, self._batch_size, self._seed, epoch)
             self._epoch = epoch

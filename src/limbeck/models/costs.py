@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from limbeck.models.counting import count, flops_per_token
+from limbeck.models.counting import count, flops_per_token, shape_of
 from limbeck.models.families import depth_of
 from limbeck.outlines import Outline
 
@@ -81,5 +81,6 @@ def training_outline(
 def _activation_bytes(config: PreTrainedConfig, logits_share: float) -> float:
     """Kept for the backward pass, per token: about ten vectors of the width and two of the feed-forward per layer."""
     width = int(config.hidden_size)
-    inner = int(getattr(config, "intermediate_size", None) or getattr(config, "hidden_dim", 4 * width))
-    return 4.0 * (depth_of(config) * (10 * width + 2 * inner) + 3 * logits_share * int(config.vocab_size))
+    # DistilBERT calls its feed-forward width hidden_dim.
+    inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "hidden_dim", 0) or 4 * width)
+    return 4.0 * (depth_of(config) * (10 * width + 2 * inner) + 3 * logits_share * shape_of(config).vocabulary)

@@ -92,19 +92,3 @@ class CombinedLoss:
             for name, objective in zip(names_of(self.objectives), self.objectives, strict=True)
         }
         return combine(self.objectives, totals, counts)
-
-    def mean_over(self, batches: Sequence[Batch]) -> float:
-        """The loss over several batches as if they were one update, for measuring on held-out text."""
-        counts: dict[str, float] = {}
-        for batch in batches:
-            for name, count in self.counts(batch).items():
-                counts[name] = counts.get(name, 0.0) + count
-        return sum(float(self(batch, counts)[0].detach()) for batch in batches)
-
-    def mean_over(self, batches: Sequence[Batch]) -> float:
-        """The loss over all of `batches` together, for measuring; the caller switches gradients off."""
-        counts: dict[str, float] = {}
-        for batch in batches:
-            for name, count in self.counts(batch).items():
-                counts[name] = counts.get(name, 0.0) + count
-        return sum(float(self(batch, counts)[0]) for batch in batches)

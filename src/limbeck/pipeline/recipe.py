@@ -72,7 +72,8 @@ def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(base, str):
         raise RecipeError(f"{path}: base should be the path of another recipe; found {base!r}")
     below = _read_with_base(path.parent / base, (*seen, path.resolve()))
-    return _merge({**below, "name": path.stem}, value)
+    merged: dict[str, Any] = _merge({**below, "name": path.stem}, value)
+    return merged
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, ModelSource, Step
 from limbeck.corpora.masking import Masking
-from limbeck.models.sources import identity, model_source
 from limbeck.models.reduction import Reduction
+from limbeck.models.sources import identity, model_source
 from limbeck.objectives import AnyObjective, CombinedLoss, needs_of
 from limbeck.objectives.presets import preset
 from limbeck.outlines import Outline, Outlines
@@ -105,7 +105,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     """Loads teacher, student and text, distils, saves the student."""
     from limbeck.corpora.batches import text_batches
     from limbeck.models.counting import count, shape_of
-    from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
+    from limbeck.models.loading import load_config, load_model, save_model
 
     source = model_source(config.teacher.model, inputs)
     shape = shape_of(load_config(source))
@@ -123,7 +123,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         seed=config.seed or 0,
         out=out,
     )
-    updates = config.planned_updates(batches.order.updates_per_epoch)
+    updates = config.planned_updates(batches.order.batches_per_epoch)
     history, frozen = distil(
         student, teacher, batches, config.objectives, config, updates, out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
@@ -173,7 +173,7 @@ def distil(
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
     from limbeck.training.fit import fit
-    from limbeck.training.precision import device
+    from limbeck.training.precision import placed
     from limbeck.workspace import temporary_workspace
 
     needs = needs_of(objectives, shape_of(student.config), shape_of(teacher.config))
@@ -181,12 +181,11 @@ def distil(
     if freeze_embeddings:
         freezing.freeze_embeddings(student)
         frozen = ["embeddings", *frozen]
-    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(teacher.to(device()), observe))
-    measured = partial(loss.mean_over, held_out) if held_out else None
+    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(placed(teacher), observe))
     with temporary_workspace(out) as place:
         if frozen:
             place.say(f"frozen: {', '.join(frozen)}")
-        history = fit(student, loss, batches, training, updates, place, label="distil", seed=seed, held_out=measured)
+        history = fit(student, loss, batches, training, updates, place, label="distil", seed=seed, held_out=held_out)
     return history, frozen
 
 

@@ -171,7 +171,7 @@ def _member(
     folder = f"members/seed-{seed}"
     save_model(model, data.tokenizer, out.folder / folder)
     history.write(out.folder / folder / "curve.jsonl")
-    predicted = predict_tags(model.eval(), data.dev, int(data.tokenizer.pad_token_id or 0))
+    predicted = predict_tags(model.train(False), data.dev, int(data.tokenizer.pad_token_id or 0))
     score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")
     return {"seed": seed, "folder": folder, "dev_score": score, **history.facts()}
@@ -213,7 +213,7 @@ def _fit(
     frozen = Online(teacher, observe) if teacher else None
     loss = CombinedLoss(config.objectives, needs, partial(observe, model), frozen)
     order = BatchOrder(data.train.lengths, config.batch, seed)
-    updates = config.planned_updates(order.updates_per_epoch)
+    updates = config.planned_updates(order.batches_per_epoch)
     batches = partial(_micro_batches, data, order, config.accumulate)
     return fit(model, loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
 

@@ -74,10 +74,9 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     needs = needs_of(objectives, shape, None)
     frozen = freeze_unread(model, needs[0])
     loss = CombinedLoss(objectives, needs, partial(observe, model))
-    measured = partial(loss.mean_over, held_out) if held_out else None
-    updates = config.planned_updates(batches.order.updates_per_epoch)
+    updates = config.planned_updates(batches.order.batches_per_epoch)
     history = fit(
-        model, loss, batches, config, updates, out, label="pretrain", seed=config.seed or 0, held_out=measured
+        model, loss, batches, config, updates, out, label="pretrain", seed=config.seed or 0, held_out=held_out
     )
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")

@@ -17,8 +17,7 @@ BATCH = 32
 
 def labels_of(model: "PreTrainedModel") -> list[str]:
     """The labels of a tagger's classes, in their order."""
-    names: dict[int, str] = dict(model.config.id2label or {})
-    return [names[index] for index in range(len(names))]
+    return [str(name) for _, name in sorted((model.config.id2label or {}).items())]
 
 
 def predict_tags(

@@ -24,7 +24,7 @@ class Online:
 
     def __init__(self, model: PreTrainedModel, observe: Callable[[PreTrainedModel, Batch, Needs], Outputs]) -> None:
         """`observe` runs a model and takes its signals; `model` is put into evaluation mode."""
-        self._model = model.eval()
+        self._model = model.train(False)
         self._observe = observe
 
     def __call__(self, batch: Batch, needs: Needs) -> Outputs:

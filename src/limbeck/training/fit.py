@@ -47,7 +47,7 @@ def fit(
     *,
     label: str = "training",
     seed: int = 0,
-    held_out: Callable[[], float] | None = None,
+    held_out: Sequence[Batch] = (),
 ) -> History:
     """Trains `model` in place and leaves it in evaluation mode.
 
@@ -60,7 +60,7 @@ def fit(
         out: where checkpoints, curve and progress go; `label` names this training in it.
         label: a name that is unique within the step, fit for a folder.
         seed: of dropout.
-        held_out: measured about twenty times along the way, on text that is not trained on.
+        held_out: batches that are not trained on; the loss on them is measured about ten times along the way.
 
     Raises:
         TrainingError: a loss or gradient that is not finite, or a tensor that the loss does not reach.
@@ -70,19 +70,19 @@ def fit(
     optimiser = make_optimiser(model, config)
     checkpoints = Checkpoints(out.scratch / "checkpoints" / label, out.say)
     done, history = _resume(checkpoints, model, optimiser, out, label)
-    every = max(1, updates // 20)
+    every = max(1, updates // 10)
     saved = time.monotonic()
     with out.progress(label, updates, "updates") as bar, deferred():
         bar.advance(done)
         for update in range(done + 1, updates + 1):
             started, rate = time.monotonic(), learning_rate(config, update, updates)
             set_rate(optimiser, rate)
-            torch.manual_seed(seed)
+            torch.manual_seed(_mixed(seed, update))
             micro = [_to_device(batch) for batch in batches(update)]
             terms = _update(model, loss, micro, optimiser, config, update)
             history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
             if held_out and (update % every == 0 or update == updates):
-                history.held_out(update, _measured(model, held_out, config))
+                history.held_out(update, _measured(model, loss, held_out, config, update))
             stop = requested()
             if stop or time.monotonic() - saved >= out.checkpoint_seconds:
                 checkpoints.save(update, model, optimiser, history.state())
@@ -127,10 +127,7 @@ def _update(
 
 def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int) -> dict[str, float]:
     """Accumulates the gradient of the whole update: sums over all micro-batches, divided by true counts."""
-    counts: dict[str, float] = {}
-    for batch in micro:
-        for name, count in loss.counts(batch).items():
-            counts[name] = counts.get(name, 0.0) + float(count)
+    counts = _counted(loss, micro)
     terms: dict[str, float] = {"loss": 0.0}
     for batch in micro:
         with autocast(dtype):
@@ -151,13 +148,26 @@ def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> No
     raise TrainingError(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
 
 
-def _measured(model: nn.Module, held_out: Callable[[], float], config: Training) -> float:
+def _measured(model: nn.Module, loss: Loss, held_out: Sequence[Batch], config: Training, update: int) -> float:
+    """The loss over all held-out batches as if they were one update, without dropout."""
+    batches = [_to_device(batch) for batch in held_out]
+    counts = _counted(loss, batches)
     model.eval()
-    try:
-        with torch.no_grad():
-            return held_out()
-    finally:
-        model.train(config.dropout)
+    with torch.no_grad(), autocast(resolve(config.precision)):
+        total = sum(float(loss(batch, counts)[0]) for batch in batches)
+    model.train(config.dropout)
+    if not math.isfinite(total):
+        raise TrainingError(f"update {update}: the loss on held-out text is {total}; {_ADVICE}")
+    return total
+
+
+def _counted(loss: Loss, micro: Sequence[Batch]) -> dict[str, float]:
+    """Units of each objective in all of `micro`, known before any of it runs."""
+    counts: dict[str, float] = {}
+    for batch in micro:
+        for name, count in loss.counts(batch).items():
+            counts[name] = counts.get(name, 0.0) + float(count)
+    return counts
 
 
 def _to_device(batch: Batch) -> Batch:

@@ -1,8 +1,11 @@
 """The device to train on and the number format of its matrix products."""
 
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import torch
+
+Module = TypeVar("Module", bound=torch.nn.Module)
 
 
 def device() -> torch.device:
@@ -31,3 +34,8 @@ def has_bfloat16() -> bool:
 def autocast(dtype: torch.dtype) -> AbstractContextManager[None]:
     """Matrix products in `dtype`, everything that needs range in float32."""
     return torch.autocast(device().type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def placed(module: Module) -> Module:
+    """`module` on the training device."""
+    return module.to(device())
