@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("limbeck", deadline=None)
+settings.load_profile("limbeck")
+"""A machine under load is slow, not wrong: no example has a deadline."""
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck import artifacts
@@ -171,7 +171,6 @@ def _reversed(value: object) -> object:
     return [_reversed(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(deadline=None)
 @given(_JSON)
 def test_a_fingerprint_does_not_depend_on_the_order_of_keys(value):
     """Fields sorted otherwise in a recipe are not another recipe, and training anew would take days."""

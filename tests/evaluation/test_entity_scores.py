@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.errors import DataError
@@ -34,7 +34,6 @@ def test_nothing_to_find_and_nothing_found():
 
 @pytest.mark.parametrize("mode", ["strict", "default"])
 @given(pairs=_PAIRS)
-@settings(deadline=None)
 def test_equals_seqeval(mode, pairs):
     """Scores that differ from those of papers cannot be compared with them."""
     from seqeval.metrics import f1_score, precision_score, recall_score

@@ -102,17 +102,3 @@ def test_a_teacher_that_nobody_reads_is_not_run():
     needs = needs_of([MLM()], SHAPE, None)
     loss = CombinedLoss([MLM()], needs, lambda b, n: Outputs(logits=torch.zeros(1, 9)), teacher)
     assert loss(item, loss.counts(item))[0].item() == pytest.approx(2.1972246)
-
-
-def test_mean_over_held_out_batches():
-    """A mean of batch means would let a short last batch weigh as much as a full one."""
-    hidden = {1: torch.tensor([[[1.0], [3.0]]]), 2: torch.tensor([[[5.0], [0.0]]])}
-    items = [batch([[1, 1]], [[-100, -100]]), batch([[1, 0]], [[-100, -100]])]
-    given = iter(hidden.values())
-    loss = CombinedLoss(
-        [HiddenMSE()],
-        needs_of([HiddenMSE()], SHAPE, SHAPE),
-        student=lambda b, _: Outputs(hidden={1: next(given)}),
-        teacher=lambda b, _: Outputs(hidden={1: torch.zeros(1, 2, 1)}),
-    )
-    assert loss.mean_over(items) == pytest.approx((1 + 9 + 25) / 3)

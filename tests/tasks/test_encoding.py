@@ -20,7 +20,7 @@ def _echo(windows):
 
 
 @given(words=_WORDS, seed=st.integers(0, 99), length=st.integers(8, 24), stride=st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_perfect_model_gets_every_word_right(tokenizer, words, seed, length, stride):
     """A word read from the wrong token, or from none, is an error that no training removes."""
     tags = np.random.default_rng(seed).choice(LABELS, len(words)).tolist()
@@ -32,7 +32,7 @@ def test_a_perfect_model_gets_every_word_right(tokenizer, words, seed, length, s
 
 
 @given(words=_WORDS, length=st.integers(8, 24), stride=st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_token_is_in_some_window(tokenizer, words, length, stride):
     """A text cut at the model's length loses its end, and with it the entities there."""
     text = from_words(words, ["O"] * len(words))

@@ -113,8 +113,8 @@ def test_dropout_is_on_only_when_asked_for(out, dropout):
             modes.append(self.model.training)
             return super().__call__(batch, counts)
 
-    fit(model, Watching(model), batches, training(dropout=dropout), 3, out, held_out=lambda: 0.0)
-    assert modes == [dropout] * 6
+    fit(model, Watching(model), batches, training(dropout=dropout), 3, out, held_out=[batch_of(99)])
+    assert modes == [dropout, dropout, False] * 3
 
 
 def test_the_seed_decides_the_dropout(tmp_path):
@@ -215,13 +215,33 @@ def test_frozen_weights_stay_as_they_are(out):
     assert torch.equal(model.words.weight, before)
 
 
-@pytest.mark.parametrize(("updates", "fewest", "most"), [(100, 20, 20), (10, 10, 10), (59, 20, 30), (1, 1, 1)])
-def test_held_out_text_is_measured_about_twenty_times(out, updates, fewest, most):
+@pytest.mark.parametrize(("updates", "times"), [(100, 10), (59, 12), (19, 19), (10, 10), (7, 7), (1, 1)])
+def test_held_out_text_is_measured_about_ten_times_and_at_the_end(out, updates, times):
     """Too seldom hides overfitting; too often costs more than the training."""
     model = Tiny()
-    history = fit(model, TwoTerms(model), batches, training(), updates, out, held_out=lambda: 1.5)
-    assert fewest <= len(history.held_out_rows) <= most
-    assert history.held_out_rows[-1] == (updates, 1.5)
+    history = fit(model, TwoTerms(model), batches, training(), updates, out, held_out=[batch_of(99)])
+    assert len(history.held_out_rows) == times
+    assert history.held_out_rows[-1][0] == updates
+
+
+def test_without_held_out_text_nothing_is_measured(out):
+    """A loss on nothing would be a perfect zero."""
+    model = Tiny()
+    assert fit(model, TwoTerms(model), batches, training(), 3, out).held_out_rows == []
+
+
+def test_held_out_batches_count_as_one_update(out):
+    """A mean of batch means would let a short last batch weigh as much as a full one."""
+    model = Tiny()
+    held_out = [batch_of(98), batch_of(99, sequences=1, length=3)]
+    history = fit(model, TwoTerms(model), batches, training(), 1, out, held_out=held_out)
+    loss = TwoTerms(model)
+    counts = {name: sum(loss.counts(part)[name] for part in held_out) for name in ("words", "size")}
+    with torch.no_grad():
+        expected = sum(float(loss(part, counts)[0]) for part in held_out)
+        mean_of_means = sum(float(loss(part, loss.counts(part))[0]) for part in held_out) / 2
+    assert history.held_out_rows == [(1, pytest.approx(expected, rel=1e-6))]
+    assert mean_of_means != pytest.approx(expected, rel=1e-3), "this test could not tell"
 
 
 def test_measuring_held_out_text_does_not_disturb_the_training(tmp_path):
@@ -229,15 +249,33 @@ def test_measuring_held_out_text_does_not_disturb_the_training(tmp_path):
     plain, measured = Tiny(), Tiny()
     seen: list[tuple[bool, bool]] = []
 
-    def held_out() -> float:
-        seen.append((measured.training, torch.is_grad_enabled()))
-        torch.rand(7)
-        return float(TwoTerms(measured)(batch_of(99), {"words": 1, "size": 1})[0])
+    class Disturbing(TwoTerms):
+        def __call__(self, batch, counts):
+            if not self.model.training:
+                seen.append((self.model.training, torch.is_grad_enabled()))
+                torch.rand(7)
+            return super().__call__(batch, counts)
 
     fit(plain, TwoTerms(plain), batches, training(), 8, Workspace(tmp_path / "a"))
-    fit(measured, TwoTerms(measured), batches, training(), 8, Workspace(tmp_path / "b"), held_out=held_out)
+    held_out = [batch_of(99)]
+    fit(measured, Disturbing(measured), batches, training(), 8, Workspace(tmp_path / "b"), held_out=held_out)
     assert seen == [(False, False)] * 8
     assert weights(plain) == weights(measured)
+
+
+class HeldOutSpoilt(TwoTerms):
+    """Finite in training, infinite when measured."""
+
+    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        loss, parts = super().__call__(batch, counts)
+        return (loss if self.model.training else loss * float("inf")), parts
+
+
+def test_a_held_out_loss_that_is_not_finite_stops_the_training(out):
+    """The weights were ruined by the last update; going on would only cost time."""
+    model = Tiny()
+    with pytest.raises(TrainingError, match=r"update 1: the loss on held-out text is inf; the last checkpoint is kept"):
+        fit(model, HeldOutSpoilt(model), batches, training(), 8, out, held_out=[batch_of(99)])
 
 
 class Spoilt(TwoTerms):

@@ -20,7 +20,7 @@ def _through_json(history: History) -> History:
     return History.from_state(json.loads(json.dumps(history.state())))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     losses=st.lists(st.floats(0, 100), min_size=1, max_size=150),
     cut=st.integers(0, 150),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from training_support import training
 
@@ -28,7 +28,6 @@ def test_constant_by_hand():
     assert _rates(5, warmup=0.4, schedule="constant") == pytest.approx([0.5, 1, 1, 1, 1])
 
 
-@settings(deadline=None)
 @given(
     updates=st.integers(1, 200),
     warmup=st.floats(0, 0.999),
