@@ -7,11 +7,13 @@ if TYPE_CHECKING:
     from limbeck.pipeline.planning import plan as plan
     from limbeck.pipeline.recipe import load_recipe as load_recipe
     from limbeck.pipeline.running import run as run
+    from limbeck.stages.distil import distil as distil
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_recipe", "plan", "run"]
+__all__ = ["__version__", "distil", "load_recipe", "plan", "run"]
 
 _HOMES = {
+    "distil": "limbeck.stages.distil",
     "load_recipe": "limbeck.pipeline.recipe",
     "plan": "limbeck.pipeline.planning",
     "run": "limbeck.pipeline.running",

@@ -11,6 +11,7 @@ import typer
 
 from limbeck import __version__
 from limbeck.errors import Interrupted, LimbeckError
+from limbeck.interrupts import interruptible
 
 app = typer.Typer(
     add_completion=False,
@@ -25,6 +26,9 @@ Override = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field: steps.student.updates=100.")
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are kept.")]
+WIDE = 240
+"""Columns of a table that goes to a file or a pipe, where nothing need be cut to a screen."""
+
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json: results on stdout for programs.")]
 
 
@@ -53,6 +57,8 @@ def init(
             file.write(text)
     except FileExistsError:
         _fail(f"{target} exists already; choose another name with --to", 2)
+    except OSError as error:
+        _fail(f"{target} cannot be written ({error.strerror}); choose another place with --to", 2)
     _say(f"wrote {target}; next: limbeck plan {target}")
 
 
@@ -115,7 +121,7 @@ def compare(
     if format_ == "json":
         _print_json([row.model_dump(mode="json") for row in rows])
     else:
-        Console().print(as_table(rows))
+        Console(width=None if sys.stdout.isatty() else WIDE).print(as_table(rows))
 
 
 @app.command()
@@ -137,7 +143,7 @@ def doctor(format_: Format = "text") -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the command `limbeck`; exits with the codes of `limbeck.errors`."""
-    with _exit_codes():
+    with _exit_codes(), interruptible():
         app(args=arguments, standalone_mode=True)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.tasks.splits import Splits, cut, label_set, require_known
+from limbeck.tasks.splits import Splits, cut, estimated_tokens, label_set, require_known
 from limbeck.tasks.tagged_text import from_words
 
 
@@ -59,3 +59,24 @@ def test_an_empty_split_is_named_when_it_is_needed():
     assert splits.require("test") == splits.test
     with pytest.raises(DataError, match=r"no train examples .* name them under data\.train"):
         splits.require("train")
+
+
+@pytest.mark.parametrize(
+    ("splits", "sentence"),
+    [
+        (Splits((), _examples(1), ()), "no train examples"),
+        (Splits(_examples(1), (), ()), "no dev examples"),
+        (Splits(_examples(1, tag="O"), _examples(1, tag="O"), ()), "has an entity"),
+        (Splits(_examples(1), _examples(1, tag="B-LOC"), ()), "the development examples .* know: B-LOC"),
+        (Splits(_examples(1), _examples(1), _examples(1, tag="B-LOC")), "the test examples .* know: B-LOC"),
+    ],
+)
+def test_what_cannot_train_a_tagger_is_found_before(splits, sentence):
+    """A label that only the test examples have is otherwise found when everything is trained."""
+    with pytest.raises(DataError, match=sentence):
+        splits.check_trainable()
+
+
+def test_tokens_are_guessed_from_words():
+    """`plan` multiplies it by a million examples; off by a word's length it would forecast days."""
+    assert estimated_tokens([from_words(["a"] * 10, ["O"] * 10), from_words([], [])]) == 14

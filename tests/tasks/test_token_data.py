@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from limbeck.config import Config
 from limbeck.errors import DataError, RecipeError
-from limbeck.tasks.token_data import Cut, Hub, Iob, JsonLines, TokenData, load
+from limbeck.tasks.token_data import Cut, Hub, Iob, JsonLines, TokenData, load, name_of
 
 
 class _Step(Config):
@@ -144,3 +144,18 @@ def test_hub_data_that_is_not_there(hub_folder, tmp_path):
         load(Hub(id=str(tmp_path / "nothing")), 0)
     assert len(Hub(id=str(hub_folder)).outside()) == 2
     assert Hub(id="org/name", revision="v1").outside() == {"id": "org/name", "revision": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ({"kind": "iob", "train": "a/x-train.iob2.gz", "test": "a/x-dev.iob2.gz"}, "x-dev"),
+        ({"kind": "jsonl", "train": "a.jsonl", "test": ["b.jsonl", "c.jsonl"]}, "b"),
+        ({"kind": "iob", "train": "data/sucx/train.iob2"}, "sucx"),
+        ({"kind": "hub", "id": "KBLab/sucx3_ner", "test": "test"}, "sucx3_ner"),
+        ({"kind": "annotated_corpus", "corpus": "@docs"}, "docs"),
+    ],
+)
+def test_a_name_for_tables(data, name):
+    """Rows that are all called "test" cannot be told apart."""
+    assert name_of(data) == name

@@ -54,3 +54,11 @@ def test_only_matrix_products_lose_digits():
         assert torch.nn.functional.layer_norm(left, (4,)).dtype == torch.float32
     with precision.autocast(torch.float32):
         assert (left @ right).dtype == torch.float32
+
+
+def test_the_manifest_says_what_auto_meant(monkeypatch):
+    """The word auto in a report tells nobody which numbers the training had."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    assert [precision.name_of(name) for name in ("auto", "float32")] == ["bfloat16", "float32"]
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    assert precision.name_of("auto") == "float32"

@@ -41,3 +41,31 @@ def test_there_is_always_something_to_learn():
     state = torch.get_rng_state()
     tokens_per_second(train, vocabulary=5, batch=1, length=4, classes=2, labelled=0.0)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_large_model_is_measured_in_one_update():
+    """A forecast that takes minutes is not asked for."""
+    asked: list[int] = []
+
+    def train(batches, updates):
+        asked.append(updates)
+        history = History()
+        history.add(1, batches(1)[0].tokens, 0.1, {"loss": 1.0}, 16.0)
+        return history
+
+    assert tokens_per_second(train, vocabulary=5, batch=4, length=32, classes=2, labelled=0.5) == 8
+    assert asked == [1]
+
+
+def test_the_generator_is_left_alone():
+    """Whether a plan was made before would decide what a run draws."""
+
+    def train(batches, updates):
+        torch.manual_seed(1)
+        history = History()
+        history.add(1, 4, 0.1, {"loss": 1.0}, 1.0)
+        return history
+
+    state = torch.get_rng_state()
+    tokens_per_second(train, vocabulary=5, batch=1, length=4, classes=2, labelled=0.5)
+    assert torch.equal(state, torch.get_rng_state())

@@ -41,3 +41,12 @@ def test_settings_that_cannot_work_are_refused_before_a_model_loads(fields, sent
 def test_length(fields, batches, planned):
     """Arms of a comparison that are trained for different numbers of updates are not compared."""
     assert training(**fields).planned_updates(batches) == planned
+
+
+def test_the_settings_in_words():
+    """`plan` prints what a method filled in; a wrong number there is believed."""
+    said = Training(updates=3, learning_rate=3e-4, warmup=0.05, batch=5, accumulate=50, clip=5).sentence()
+    assert said == (
+        "AdamW at 0.0003, linear after 5% warm-up, weight decay 0.01, betas 0.9 and 0.999, clip 5;"
+        " 50 x 5 sequences an update"
+    )

@@ -3,8 +3,9 @@
 Both are functions of the seed and the update's number, so a training can start again anywhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,11 @@ class TextBatches:
         first = (update - 1) * self._accumulate
         return [self.masked(*self.order.at(first + part)) for part in range(self._accumulate)]
 
+    @property
+    def mean_length(self) -> float:
+        """Mean tokens of a sequence."""
+        return self.sequences.tokens / len(self.sequences)
+
     def masked(self, epoch: int, indices: Sequence[int] | np.ndarray) -> Batch:
         """The given sequences as one batch, masked as in `epoch`."""
         import torch
@@ -94,6 +100,36 @@ def text_batches(
     chosen = np.linspace(0, len(dev) - 1, min(len(dev), HELD_OUT_SEQUENCES)).astype(int)
     by_length = chosen[np.argsort(dev.lengths[chosen], kind="stable")]
     return made, [held_out.masked(0, part) for part in _pieces(by_length, 32)]
+
+
+def batches_of(
+    texts: Iterable[str],
+    tokenizer: "PreTrainedTokenizerBase",
+    *,
+    batch: int = 16,
+    length: int = 128,
+    masking: Masking | None = None,
+    seed: int = 0,
+) -> TextBatches:
+    """Masked batches of texts at hand, without a corpus: what `limbeck.distil` reads.
+
+    Args:
+        texts: each becomes one sequence, or several where it is longer than `length`.
+        tokenizer: of the model that reads the batches; it has to have a mask token.
+        batch: sequences for each update.
+        length: longest sequence in tokens, special tokens included.
+        masking: 15 % of the tokens by default.
+        seed: of order and masks.
+
+    Raises:
+        DataError: the texts do not fill one batch.
+    """
+    spec = masking or Masking()
+    with TemporaryDirectory() as folder:
+        sequences = tokenise(texts, tokenizer, length, Path(folder))[0].in_memory()
+    vocabulary = MaskVocabulary.of(tokenizer, spec, sequences.counts(len(tokenizer)))
+    pad = int(tokenizer.pad_token_id or 0)
+    return TextBatches(sequences, spec, vocabulary, pad=pad, batch=batch, accumulate=1, seed=seed)
 
 
 def padded(sequences: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray]:

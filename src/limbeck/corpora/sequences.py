@@ -41,6 +41,10 @@ class Sequences:
         offsets = np.load(folder / "offsets.npy")
         return cls(np.memmap(folder / "tokens.int32", dtype="<i4", mode="r"), offsets)
 
+    def in_memory(self) -> Self:
+        """The same sequences without their file."""
+        return type(self)(np.array(self._tokens), self._offsets)
+
     def __len__(self) -> int:
         return len(self._offsets) - 1
 

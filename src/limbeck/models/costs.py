@@ -2,85 +2,116 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limbeck.models.counting import count, flops_per_token, shape_of
 from limbeck.models.families import depth_of
 from limbeck.outlines import Outline
+from limbeck.signals import Needs
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 PROCESS_BYTES = 700_000_000
 """Python with torch and transformers loaded."""
+READS_NO_LOGITS = (Needs(), Needs())
+"""Also of a tagger: its classifier's few columns cost nothing beside its layers."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """How much text passes through."""
+    """How much text passes through a training, as far as it can be told before. None: not known yet."""
 
     updates: int | None
-    epochs: float | None
-    sequences: int
-    """Per update."""
-    length: int
-    """Longest sequence, in tokens."""
-    tokens_per_epoch: float | None
+    tokens: float | None
+    length: float
+    """Mean tokens of a sequence."""
+    longest: int
+    """Tokens of the longest sequence."""
 
-    @property
-    def tokens(self) -> float | None:
-        """Tokens read, at most; None until the corpus is made."""
-        if self.updates is not None:
-            return float(self.updates * self.sequences * self.length)
-        assert self.epochs is not None
-        return self.epochs * self.tokens_per_epoch if self.tokens_per_epoch else None
 
-    @property
-    def planned_updates(self) -> int | None:
-        """Optimiser updates, where they are known or can be told from the tokens."""
-        if self.updates is not None or self.tokens is None:
-            return self.updates
-        return max(1, round(self.tokens / (self.sequences * self.length)))
+def text_work(updates: int | None, epochs: float | None, sequences: int, length: int, corpus: Outline) -> Work:
+    """Work on a corpus, `sequences` of at most `length` tokens for each update.
+
+    As long as the corpus is not made, and nobody knows how long its documents are, its sequences count as full.
+    """
+    typical = float(length)
+    if corpus.tokens and corpus.documents:
+        document = corpus.tokens / corpus.documents
+        typical = document / math.ceil(document / length)
+    if updates is not None:
+        return Work(updates, updates * sequences * typical, typical, length)
+    assert epochs is not None
+    if corpus.tokens is None:
+        return Work(None, None, typical, length)
+    tokens = epochs * corpus.tokens
+    return Work(max(1, round(tokens / (sequences * typical))), tokens, typical, length)
+
+
+def training_flops(
+    student: PreTrainedConfig,
+    tokens: float,
+    length: float,
+    *,
+    needs: tuple[Needs, Needs] = READS_NO_LOGITS,
+    labelled: float = 0.0,
+    teacher: PreTrainedConfig | None = None,
+) -> float:
+    """FLOPs of training on `tokens` tokens, in sequences of `length` on average.
+
+    A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
+    the teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
+    """
+    share = {"none": 0.0, "selected": labelled, "all": 1.0}
+    each = 3 * flops_per_token(student, round(length), share[needs[0].logits])
+    if teacher is not None:
+        each += flops_per_token(teacher, round(length), share[needs[1].logits])
+    return tokens * each
 
 
 def training_outline(
-    model: PreTrainedConfig,
+    student: PreTrainedConfig,
     work: Work,
     batch: int,
     *,
-    logits_share: float = 0.0,
+    needs: tuple[Needs, Needs] = READS_NO_LOGITS,
+    labelled: float = 0.0,
     teacher: PreTrainedConfig | None = None,
-    teacher_logits_share: float = 0.0,
     makes: str = "model",
+    members: int = 1,
+    notes: tuple[str, ...] = (),
 ) -> Outline:
-    """Forecast of training `model` on `work`, `batch` sequences at a time.
+    """Forecast of training `student` on `work`, `batch` sequences at a time.
 
-    A trained token costs three forward passes of the student (forward, and backward for inputs and weights)
-    and one of the teacher.
+    `work` is that of all `members` together; they are trained one after another.
     """
-    size = count(model)
-    flops = 3 * flops_per_token(model, work.length, logits_share)
-    memory = PROCESS_BYTES + 4 * size.bytes + batch * work.length * _activation_bytes(model, logits_share)
+    size = count(student)
+    memory = PROCESS_BYTES + 4 * size.bytes + batch * work.longest * _activation_bytes(student, needs[0], labelled)
     if teacher is not None:
-        flops += flops_per_token(teacher, work.length, teacher_logits_share)
         memory += count(teacher).bytes
+    flops = None
+    if work.tokens is not None:
+        flops = training_flops(student, work.tokens, work.length, needs=needs, labelled=labelled, teacher=teacher)
     return Outline(
         makes=makes,
-        model=model.to_dict(),
+        model=student.to_dict(),
         parameters=size.total,
         parameters_without_embeddings=size.without_embeddings,
-        updates=work.planned_updates,
+        updates=work.updates,
         tokens=work.tokens,
-        flops=work.tokens * flops if work.tokens else None,
+        flops=flops,
         memory_bytes=round(memory),
-        disk_bytes=size.bytes,
+        disk_bytes=members * size.bytes,
+        notes=notes,
     )
 
 
-def _activation_bytes(config: PreTrainedConfig, logits_share: float) -> float:
+def _activation_bytes(config: PreTrainedConfig, needs: Needs, labelled: float) -> float:
     """Kept for the backward pass, per token: about ten vectors of the width and two of the feed-forward per layer."""
     width = int(config.hidden_size)
     # DistilBERT calls its feed-forward width hidden_dim.
     inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "hidden_dim", 0) or 4 * width)
-    return 4.0 * (depth_of(config) * (10 * width + 2 * inner) + 3 * logits_share * shape_of(config).vocabulary)
+    share = {"none": 0.0, "selected": labelled, "all": 1.0}[needs.logits]
+    return 4.0 * (depth_of(config) * (10 * width + 2 * inner) + 3 * share * shape_of(config).vocabulary)

@@ -41,6 +41,11 @@ def shape_of(config: PreTrainedConfig) -> Shape:
     )
 
 
+def longest_sequence(wanted: int, *models: PreTrainedConfig) -> int:
+    """`wanted`, or the most tokens that all of these models take."""
+    return min([wanted, *(shape_of(model).positions for model in models)])
+
+
 def count(model: PreTrainedModel | PreTrainedConfig) -> Parameters:
     """Parameters of a model, or of the model that a configuration's `architectures` names."""
     if isinstance(model, PreTrainedConfig):

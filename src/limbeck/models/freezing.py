@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from limbeck.models.families import embedding_parameters, final_norm_of
@@ -10,31 +11,48 @@ from limbeck.models.heads import head_parameters
 from limbeck.signals import Needs
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
-def freeze_embeddings(model: PreTrainedModel) -> None:
-    """Keeps everything before layer 1 as it is."""
-    _freeze(model, embedding_parameters(model))
+@contextmanager
+def frozen(model: PreTrainedModel, needs: Needs, *, embeddings: bool = False) -> Iterator[list[str]]:
+    """While the context lasts, what `frozen_parts` names is not trained; yields the names of the parts.
 
-
-def freeze_unread(model: PreTrainedModel, needs: Needs) -> list[str]:
-    """Freezes the heads that nothing in `needs` reads and returns their names.
-
-    They come along unchanged, so that a student of a model that fills masks can still do so. A layer that
-    nothing reads is not frozen: that is a mistake, which the gradient audit finds.
+    Afterwards the parameters are as trainable as they were: who goes on with the model trains all of it.
     """
-    unread = head_parameters(model)
+    parts = frozen_parts(model, needs, embeddings=embeddings)
+    parameters = [model.get_parameter(name) for names in parts.values() for name in names]
+    before = [parameter.requires_grad for parameter in parameters]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield list(parts)
+    finally:
+        for parameter, trainable in zip(parameters, before, strict=True):
+            parameter.requires_grad_(trainable)
+
+
+def frozen_parts(model: PreTrainedModel, needs: Needs, *, embeddings: bool = False) -> dict[str, list[str]]:
+    """The heads that nothing in `needs` reads, and everything before layer 1 if asked: part to parameters.
+
+    Heads come along unchanged, so that a student of a model that fills masks can still do so. A layer that
+    nothing reads is not among them: that is a mistake, which the gradient audit finds.
+    """
+    parts = {"embeddings": embedding_parameters(model)} if embeddings else {}
+    heads = head_parameters(model)
     if needs.logits != "none":
-        unread = {name: parameters for name, parameters in unread.items() if name == "pooler"}
+        heads = {name: parameters for name, parameters in heads.items() if name == "pooler"}
     elif (final_norm := final_norm_of(model)) is not None:
         norm = {id(parameter) for parameter in final_norm.parameters()}
-        unread["final norm"] = [name for name, parameter in model.named_parameters() if id(parameter) in norm]
-    for parameters in unread.values():
-        _freeze(model, parameters)
-    return sorted(unread)
+        heads["final norm"] = [name for name, parameter in model.named_parameters() if id(parameter) in norm]
+    return {**parts, **dict(sorted(heads.items()))}
 
 
-def _freeze(model: PreTrainedModel, names: Collection[str]) -> None:
-    for name in names:
-        model.get_parameter(name).requires_grad_(False)
+def parts_frozen_in(config: PreTrainedConfig, needs: Needs, *, embeddings: bool = False) -> list[str]:
+    """The parts that would be frozen in a model of this configuration; no weights are made."""
+    import torch
+
+    from limbeck.models.loading import random_model
+
+    with torch.device("meta"):
+        return list(frozen_parts(random_model(config), needs, embeddings=embeddings))

@@ -6,11 +6,17 @@ N selected positions, H hidden width, E width of the word embeddings, V vocabula
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
 from limbeck.models.families import drop_pooler, encoder_of, family_of
 from limbeck.models.transplant import hollow
@@ -66,6 +72,27 @@ def masked_lm_config(config: PreTrainedConfig) -> PreTrainedConfig:
     result = copy.deepcopy(config)
     result.architectures = [_masked_lm_class(config).__name__]
     result.tie_word_embeddings = True
+    return result
+
+
+def fills_masks(config: PreTrainedConfig) -> bool:
+    """Whether weights of this configuration come, or may come, with a masked-LM head."""
+    return any(name.endswith(("ForMaskedLM", "ForPreTraining")) for name in config.architectures or [])
+
+
+def is_tagger(config: PreTrainedConfig) -> bool:
+    """Whether weights of this configuration classify tokens."""
+    return any(name.endswith("ForTokenClassification") for name in config.architectures or [])
+
+
+def tagger_config(config: PreTrainedConfig, labels: Sequence[str] = ()) -> PreTrainedConfig:
+    """The configuration of a tagger around the same encoder; without `labels` their number stays what it was."""
+    result = copy.deepcopy(config)
+    tagger = cast("type[PreTrainedModel]", MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)])
+    result.architectures = [tagger.__name__]
+    if labels:
+        result.id2label = dict(enumerate(labels))
+        result.label2id = {label: number for number, label in enumerate(labels)}
     return result
 
 

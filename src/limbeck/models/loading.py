@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from limbeck.errors import ModelError
 from limbeck.models.families import drop_pooler, encoder_of, family_named, family_of
-from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json
+from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json, require_weights
 from limbeck.outlines import Outlines
 
 if TYPE_CHECKING:
@@ -52,9 +52,15 @@ def load_config(source: str) -> PreTrainedConfig:
 
 
 def model_config(ref: str, outlines: Outlines) -> PreTrainedConfig:
-    """The configuration of a step's field: that of the model an `@step` will make, or of the source itself."""
+    """The configuration of a step's field: that of the model an `@step` will make, or of the source itself.
+
+    Raises:
+        ModelError: the source is no model, or lacks its weights.
+    """
     if not ref.startswith("@"):
-        return load_config(ref)
+        config = load_config(ref)
+        require_weights(ref)
+        return config
     from transformers import AutoConfig
 
     forecast = outlines[ref].model
@@ -152,8 +158,14 @@ def _named_head(config: PreTrainedConfig) -> str | None:
 
 
 def random_model(config: PreTrainedConfig, *, mlm: bool = False) -> PreTrainedModel:
-    """The architecture that a configuration names, or its masked-LM model, with weights from torch's generator."""
-    return _fresh(config, "ForMaskedLM" if mlm else _named_head(config))
+    """The architecture that a configuration names, or its masked-LM model, with fresh weights.
+
+    torch's generator is left as it was.
+    """
+    import torch
+
+    with torch.random.fork_rng():
+        return _fresh(config, "ForMaskedLM" if mlm else _named_head(config))
 
 
 def auto_class(config: PreTrainedConfig, *, mlm: bool = False) -> Any:

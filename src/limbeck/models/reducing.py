@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from limbeck.artifacts import Artifact
+from limbeck.errors import ModelError
 from limbeck.models.distilbert import as_distilbert, distilbert_config
 from limbeck.models.families import depth_of, set_layers
+from limbeck.models.loading import load_model, load_tokenizer, model_config
 from limbeck.models.reduction import Reduction
+from limbeck.models.sources import model_source
 from limbeck.models.surgery import keep_layers
+from limbeck.outlines import Outlines
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def reduce_model(model: PreTrainedModel, reduction: Reduction) -> PreTrainedModel:
@@ -25,3 +31,31 @@ def reduce_config(config: PreTrainedConfig, reduction: Reduction) -> PreTrainedC
     after = copy.deepcopy(config)
     set_layers(after, reduction.kept(depth_of(config)))
     return distilbert_config(after) if reduction.as_ == "distilbert" else after
+
+
+def student_config(student: str | Reduction, teacher: PreTrainedConfig, outlines: Outlines) -> PreTrainedConfig:
+    """The configuration of a student: of the model it names, or of what is cut out of the teacher."""
+    return reduce_config(teacher, student) if isinstance(student, Reduction) else model_config(student, outlines)
+
+
+def make_student(
+    student: str | Reduction, teacher: PreTrainedModel, teacher_source: str, inputs: Mapping[str, Artifact]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A student and its tokenizer; one that is cut out of the teacher shares nothing with it afterwards.
+
+    Raises:
+        ModelError: a token of the student's stands for another than the teacher's.
+    """
+    theirs = load_tokenizer(teacher_source)
+    if isinstance(student, Reduction):
+        return reduce_model(teacher, student), theirs
+    source = model_source(student, inputs)
+    tokenizer = load_tokenizer(source)
+    ours, known = tokenizer.get_vocab(), theirs.get_vocab()
+    if ours != known:
+        token = min(token for token in {**ours, **known} if ours.get(token) != known.get(token))
+        raise ModelError(
+            f'{student} and its teacher have different tokens: "{token}" is number {ours.get(token)} in the one and'
+            f" {known.get(token)} in the other; use models of one tokenizer, or cut the student out of the teacher"
+        )
+    return load_model(source), tokenizer

@@ -47,6 +47,17 @@ def locate(source: str, *, weights: bool = True) -> Path:
     return folder
 
 
+def require_weights(source: str) -> None:
+    """Checks that a model on this machine has weights to load, without reading them; the Hub's are fetched later.
+
+    Raises:
+        ModelError: it has none, or only pickled ones.
+    """
+    name, _ = _split(source)
+    if not _is_hub(name):
+        _check_weights(_folder(name, weights=False), None)
+
+
 def identity(source: str) -> dict[str, Any]:
     """JSON that changes when the model behind `source` does; no weights are read.
 

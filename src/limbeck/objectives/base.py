@@ -41,6 +41,15 @@ class Objective(Config):
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """The sum over the batch's units, a scalar that carries the student's gradient."""
 
+    def sentence(self, student: Shape, teacher: Shape | None) -> str:
+        """The term in words, with everything spelt out that the recipe leaves to defaults."""
+        told = ", ".join(self.settings(student, teacher))
+        return f"{self.weight:g} x {self.kind}" + (f" ({told})" if told else "")
+
+    def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
+        """What there is to say beside kind and weight; call it after `check`."""
+        return [f"{name} {value}" for name, value in self.model_dump(exclude={"kind", "weight"}).items()]
+
     def check(self, student: Shape, teacher: Shape | None) -> None:
         """Refuses models that do not fit this objective, before either is loaded.
 

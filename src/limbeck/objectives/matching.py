@@ -46,6 +46,12 @@ class LayerMatching(Objective):
             self._check_layer(ours, student, "student")
             self._check_layer(theirs, teacher, "teacher")
 
+    def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
+        """The pairs of layers by their numbers."""
+        assert teacher is not None, "settings() before check()"
+        pairs = self._pairs(student.layers, teacher.layers)
+        return [f"layer {ours} like the teacher's {theirs}" for ours, theirs in pairs]
+
     def count(self, batch: Batch) -> int:
         """Tokens, padding left out."""
         return batch.tokens

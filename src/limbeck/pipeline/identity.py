@@ -31,12 +31,17 @@ def final_folder(run: Path, name: str, print_: str) -> Path:
     return run / "steps" / f"{name}-{print_[:8]}"
 
 
+def partial_folder(final: Path) -> Path:
+    """Where an artifact is made before it is renamed to `final`."""
+    return final.with_name(f".{final.name}.partial")
+
+
 def why_not_done(final: Path, name: str, identity: Mapping[str, Any]) -> str | None:
     """None when the artifact is there and whole, else the reason it has to be made."""
     if final.exists():
         return _damage(final)
-    if final.with_name(f".{final.name}.partial").exists():
-        return "was cut off"
+    if partial_folder(final).exists():
+        return "was begun and not finished"
     earlier = [_opened(folder) for folder in final.parent.glob(f"{name}-????????")]
     known = [artifact.manifest for artifact in earlier if artifact]
     if not known:

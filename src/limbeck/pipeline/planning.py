@@ -1,16 +1,20 @@
 """What a recipe will do and cost, without doing it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from limbeck.artifacts import Artifact
-from limbeck.config import Config, references
+from limbeck.config import Config, Step, references
 from limbeck.errors import LimbeckError, RecipeError
 from limbeck.outlines import Outline
 from limbeck.pipeline.identity import final_folder, identify, why_not_done
 from limbeck.pipeline.recipe import Recipe
 from limbeck.stages import stage_of
+from limbeck.stages.corpus import CHARACTERS_PER_TOKEN
 from limbeck.workspace import Display, Silent
+
+_T = TypeVar("_T")
 
 
 class PlannedStep(Config):
@@ -43,9 +47,10 @@ class Plan(Config):
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         notes = [f"{planned.step}: {note}" for planned in self.steps for note in (planned.why, *planned.outline.notes)]
-        waiting = sum(not planned.done for planned in self.steps)
-        known = [planned.outline.seconds or 0 for planned in self.steps if not planned.done]
-        total = f"{waiting} of {len(self.steps)} steps to make; training about {_time(sum(known))} on this device"
+        waiting = [planned.outline for planned in self.steps if not planned.done]
+        total = f"{len(waiting)} of {len(self.steps)} steps to make"
+        if waiting:
+            total += f"; training and timing take about {_time(sum(outline.seconds or 0 for outline in waiting))} here"
         return "\n".join([*table, "", *notes, "", total])
 
 
@@ -56,55 +61,91 @@ def plan(recipe: Recipe, runs: str | Path = "runs", display: Display | None = No
         RecipeError: one line per step that could not run.
     """
     shown = display or Silent()
+    planned = check(recipe, list(recipe.steps), Path(runs) / recipe.name)
+    outlines = {f"@{each.step}": each.outline for each in planned}
+    return Plan(
+        recipe=recipe.name,
+        steps=tuple(each if each.done else _measured(each, recipe, outlines, shown) for each in planned),
+    )
+
+
+def all_done(recipe: Recipe, names: Sequence[str], folder: Path) -> bool:
+    """Whether these steps, in order and with all they rest on, lie in the run folder; loads nothing heavy."""
+    prints: dict[str, str] = {}
+    for name in names:
+        try:
+            identity = identify(recipe.steps[name], _of_inputs(recipe.steps[name], prints))
+        except LimbeckError:
+            return False  # `check` says why
+        if why_not_done(final_folder(folder, name, identity["fingerprint"]), name, identity):
+            return False
+        prints[f"@{name}"] = identity["fingerprint"]
+    return True
+
+
+def check(recipe: Recipe, names: Sequence[str], folder: Path) -> list[PlannedStep]:
+    """Outlines these steps, in order and with all they rest on; `folder` is the run's.
+
+    Raises:
+        RecipeError: one line per step that could not run.
+    """
     outlines: dict[str, Outline] = {}
     prints: dict[str, str] = {}
     planned: list[PlannedStep] = []
     problems: list[str] = []
-    for name, step in recipe.steps.items():
-        refs = [str(ref) for ref in references(step)]
-        if any(ref not in outlines for ref in refs):
+    for name in names:
+        step = recipe.steps[name]
+        if any(str(ref) not in outlines for ref in references(step)):
             continue  # rests on a step that has a problem, which is reported
         try:
-            outline = stage_of(step).outline(step, {ref: outlines[ref] for ref in refs})
-            identity = identify(step, {ref: prints[ref] for ref in refs})
+            outline = stage_of(step).outline(step, _of_inputs(step, outlines))
+            identity = identify(step, _of_inputs(step, prints))
         except LimbeckError as error:
             problems.append(f"steps.{name}: {error}")
             continue
-        final = final_folder(Path(runs) / recipe.name, name, identity["fingerprint"])
-        why = why_not_done(final, name, identity)
-        if why is None:
-            outline = _as_made(outline, Artifact.open(final))
-        elif not problems:
-            outline = _measured(name, recipe, outline, outlines, shown)
-        outlines[f"@{name}"], prints[f"@{name}"] = outline, identity["fingerprint"]
-        planned.append(
-            PlannedStep(step=name, do=step.do, done=why is None, why=why or f"done ({final.name})", outline=outline)
-        )
+        planned.append(_planned(name, step, outline, identity, folder))
+        outlines[f"@{name}"], prints[f"@{name}"] = planned[-1].outline, identity["fingerprint"]
     if problems:
         raise RecipeError("\n".join(problems))
-    return Plan(recipe=recipe.name, steps=tuple(planned))
+    return planned
+
+
+def _of_inputs(step: Step, known: Mapping[str, _T]) -> dict[str, _T]:
+    return {str(ref): known[str(ref)] for ref in references(step)}
+
+
+def _planned(name: str, step: Step, outline: Outline, identity: Mapping[str, Any], folder: Path) -> PlannedStep:
+    final = final_folder(folder, name, identity["fingerprint"])
+    why = why_not_done(final, name, identity)
+    if why is None:
+        why, outline, done = f"done ({final.name})", _as_made(outline, Artifact.open(final)), True
+    else:
+        done = False
+    return PlannedStep(step=name, do=step.do, done=done, why=why, outline=outline)
 
 
 def _as_made(outline: Outline, artifact: Artifact) -> Outline:
     """The facts of a finished step, where they say more than the forecast."""
     facts = artifact.facts
-    known = {name: facts[name] for name in ("documents", "tokens", "updates") if facts.get(name) is not None}
+    known = {name: facts[name] for name in ("documents", "tokens", "updates", "flops") if facts.get(name) is not None}
+    if artifact.manifest.kind == "corpus":
+        train = facts["splits"]["train"]  # what a training reads
+        known |= {"documents": train["documents"], "tokens": train["characters"] / CHARACTERS_PER_TOKEN}
     return outline.model_copy(update={**known, "seconds": 0.0})
 
 
-def _measured(
-    name: str, recipe: Recipe, outline: Outline, outlines: Mapping[str, Outline], display: Display
-) -> Outline:
+def _measured(planned: PlannedStep, recipe: Recipe, outlines: Mapping[str, Outline], display: Display) -> PlannedStep:
     """Adds the expected time, from a few updates of models with random weights, where the stage can rehearse."""
-    step = recipe.steps[name]
+    step, outline = recipe.steps[planned.step], planned.outline
     rehearse = getattr(stage_of(step), "rehearse", None)
     if rehearse is None:
-        return outline
-    display.line(f"{name}: measuring a few updates")
-    tokens_per_second = rehearse(step, {str(ref): outlines[ref] for ref in references(step)})
+        return planned
+    display.line(f"{planned.step}: measuring a few updates")
+    tokens_per_second = rehearse(step, _of_inputs(step, outlines))
     note = f"{tokens_per_second:,.0f} tokens/s measured on this device"
     seconds = outline.tokens / tokens_per_second if outline.tokens else None
-    return outline.model_copy(update={"seconds": seconds, "notes": (*outline.notes, note)})
+    measured = outline.model_copy(update={"seconds": seconds, "notes": (*outline.notes, note)})
+    return planned.model_copy(update={"outline": measured})
 
 
 _HEADER = (

@@ -1,13 +1,14 @@
 """A recipe: read from YAML, overlaid, overridden, validated. Nothing heavy is imported before it is right."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from limbeck.config import Config
+from limbeck.config import Config, did_you_mean
 from limbeck.errors import RecipeError
 from limbeck.pipeline.references import check_references
 from limbeck.stages import AnyStep
@@ -21,6 +22,15 @@ class SingleEngine(Config):
     """Training saves its state this often, so that an interruption loses no more than this."""
 
 
+def _fit_for_a_folder(name: str) -> str:
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise ValueError(f'the name of a step has letters, digits, - and _, because it names a folder; found "{name}"')
+    return name
+
+
+StepName = Annotated[str, AfterValidator(_fit_for_a_folder)]
+
+
 class Recipe(Config):
     """Named steps, each of which makes one artifact from earlier ones."""
 
@@ -31,7 +41,7 @@ class Recipe(Config):
     seed: int = Field(default=42, ge=0)
     """Every step's seed unless the step sets its own."""
     engine: SingleEngine = SingleEngine()
-    steps: dict[str, AnyStep] = Field(min_length=1)
+    steps: dict[StepName, AnyStep] = Field(min_length=1)
 
     def resolved(self) -> dict[str, Any]:
         """The recipe with every default spelt out, as plain data."""
@@ -81,12 +91,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         value = yaml.load(path.read_text("utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
         raise RecipeError(f"{path}: there is no such recipe; `limbeck init` writes one") from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe, it is not UTF-8 (byte {error.start})") from None
     except yaml.YAMLError as error:
         raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping with `name` and `steps`; found {type(value).__name__}")
+        found = "an empty file" if value is None else f"a {type(value).__name__}"
+        raise RecipeError(f"{path}: a recipe is a mapping with `name` and `steps`; found {found}")
     return value
 
 
@@ -129,11 +142,15 @@ def _set(recipe: dict[str, Any], override: str) -> dict[str, Any]:
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise RecipeError(f'--set takes path=value, as in steps.student.updates=100; found "{override}"')
+    keys = path.split(".")
+    steps = recipe.get("steps")
+    if keys[0] == "steps" and len(keys) > 2 and isinstance(steps, dict) and keys[1] not in steps:
+        raise RecipeError(f'--set {path}: there is no step "{keys[1]}"{did_you_mean(keys[1], list(steps))}')
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:
         raise RecipeError(f"--set {path}: the value is not valid YAML: {' '.join(str(error).split())}") from None
-    result: dict[str, Any] = _placed(recipe, path.split("."), value, path)
+    result: dict[str, Any] = _placed(recipe, keys, value, path)
     return result
 
 

@@ -55,7 +55,7 @@ def _problem(name: str, reference: StepRef, steps: Mapping[str, Step], earlier: 
     kind = stage_of(steps[target]).KIND
     if kind not in reference.kinds:
         wanted = " or ".join(_MEANING[k] for k in reference.kinds)
-        return f"{reference} is {_MEANING[kind]}, and {wanted} is needed there"
+        return f"{reference} is {_MEANING[kind]}, and what is needed there is {wanted}"
     return None
 
 

@@ -1,12 +1,11 @@
 """Runs a recipe: skips what is done, says why something is not, continues what was cut off."""
 
-import errno
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Any
 import yaml
 
 import limbeck
-from limbeck.artifacts import Artifact, require_space, seal, write_json
+from limbeck.artifacts import MANIFEST, Artifact, require_space, seal, write_json
 from limbeck.config import Step, references
-from limbeck.errors import Interrupted, LimbeckError, RecipeError, UserError
+from limbeck.errors import Interrupted, LimbeckError, RecipeError
 from limbeck.interrupts import interruptible
-from limbeck.pipeline.identity import final_folder, identify, why_not_done
+from limbeck.pipeline.identity import final_folder, identify, partial_folder, why_not_done
 from limbeck.pipeline.locking import locked
+from limbeck.pipeline.planning import all_done, check
 from limbeck.pipeline.recipe import Recipe
 from limbeck.pipeline.references import needed_for
+from limbeck.pipeline.troubles import in_plain_words, made_folder
 from limbeck.stages import stage_of
 from limbeck.workspace import Display, Silent, Workspace
 
@@ -50,6 +51,8 @@ def run(
 ) -> RunResult:
     """Runs the steps of `recipe` that are not done yet, in order, in the folder `runs/NAME`.
 
+    Unless all is done, every step is outlined first, so that what cannot work is refused before anything is made.
+
     Args:
         recipe: from `load_recipe`.
         runs: where run folders are kept.
@@ -57,25 +60,32 @@ def run(
         display: where to say what happens; nowhere by default.
 
     Raises:
+        RecipeError: some step could not run; nothing was made.
         LimbeckError: a step failed; earlier artifacts are kept and the run can be continued.
         Interrupted: a signal came; the state is saved.
     """
     if only is not None and only not in recipe.steps:
         raise RecipeError(f'there is no step "{only}"; the recipe has: {", ".join(recipe.steps)}')
-    folder = Path(runs) / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(Path(runs) / recipe.name)
+    wanted = _wanted(recipe, only)
     shown = display or Silent()
     with locked(folder), interruptible():
+        if not all_done(recipe, wanted, folder):
+            check(recipe, wanted, folder)
+        with in_plain_words("writing the recipe", folder):
+            _describe(recipe, folder)
         result = RunResult(folder)
-        _describe(recipe, folder)
         try:
-            for name in _wanted(recipe, only):
-                _do_step(name, recipe, result, shown)
+            for name in wanted:
+                with in_plain_words(f"making the step {name}", folder):
+                    _do_step(name, recipe, result, shown)
         except LimbeckError:
-            _write_report(folder, shown)
+            with suppress(OSError, LimbeckError):  # the report must not hide the error
+                _write_report(folder, shown)
             raise
-        if result.made:
-            _write_report(folder, shown)
+        with in_plain_words("writing the report", folder):
+            if _report_is_old(result):
+                _write_report(folder, shown)
         return result
 
 
@@ -87,8 +97,11 @@ def _wanted(recipe: Recipe, only: str | None) -> list[str]:
 
 
 def _describe(recipe: Recipe, folder: Path) -> None:
+    """Writes the resolved recipe; one that is the same is left alone, and so is its time of change."""
     text = yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True, width=110)
-    (folder / "recipe.yaml").write_text(text, "utf-8")
+    path = folder / "recipe.yaml"
+    if not path.exists() or path.read_text("utf-8", errors="replace") != text:
+        path.write_text(text, "utf-8")
 
 
 def _do_step(name: str, recipe: Recipe, result: RunResult, display: Display) -> None:
@@ -98,23 +111,26 @@ def _do_step(name: str, recipe: Recipe, result: RunResult, display: Display) -> 
     final = final_folder(result.folder, name, identity["fingerprint"])
     reason = why_not_done(final, name, identity)
     if reason is None:
+        shutil.rmtree(_spent(final), ignore_errors=True)
         result.artifacts[name] = Artifact.open(final)
         result.skipped.append(name)
         display.line(f"{name}: done before, skipped ({final.name})")
         return
     display.line(f"{name}: {step.do}, {reason}")
-    partial = final.with_name(f".{final.name}.partial")
-    out = _workspace(partial, name, recipe, display, result.folder / "events.jsonl")
+    out = _workspace(final, name, recipe, display, result.folder / "events.jsonl")
     with _accounted(out, step):
-        require_space(partial, SPARE_BYTES)
+        require_space(out.folder, SPARE_BYTES)
         stage_of(step).run(step, {ref: artifact.verify() for ref, artifact in inputs.items()}, out)
     result.artifacts[name] = _finish(out, final, name, step, identity)
     result.made.append(name)
     display.line(f"{name}: done in {result.artifacts[name].manifest.seconds:.1f} s")
 
 
-def _workspace(partial: Path, name: str, recipe: Recipe, display: Display, events: Path) -> Workspace:
+def _workspace(final: Path, name: str, recipe: Recipe, display: Display, events: Path) -> Workspace:
+    partial = partial_folder(final)
     partial.mkdir(parents=True, exist_ok=True)
+    if _spent(final).exists() and not (partial / ".scratch").exists():
+        _spent(final).rename(partial / ".scratch")  # cut off while it was being sealed
     out = Workspace(partial, name, display, events)
     out.checkpoint_seconds = recipe.engine.checkpoint_seconds
     facts = out.scratch / "facts.json"
@@ -126,7 +142,7 @@ def _workspace(partial: Path, name: str, recipe: Recipe, display: Display, event
 
 @contextmanager
 def _accounted(out: Workspace, step: Step) -> Iterator[None]:
-    """Records start, end and work time, also of a step that fails, and translates what the system says."""
+    """Records start, end and work time, also of a step that fails. A full disk must not hide why it failed."""
     started = time.monotonic()
     out.event("started", do=step.do)
     if "started" not in out.facts:
@@ -134,49 +150,23 @@ def _accounted(out: Workspace, step: Step) -> Iterator[None]:
     try:
         yield
     except Interrupted as interruption:
-        out.event("interrupted", exit_code=interruption.exit_code)
-        raise
-    except LimbeckError as error:
-        out.event("failed", error=str(error))
+        with suppress(OSError):
+            out.event("interrupted", exit_code=interruption.exit_code)
         raise
     except Exception as error:
-        out.event("failed", error=str(error))
-        plain = _plain_words(error, out)
-        if plain is None:
-            raise
-        raise plain from error
+        with suppress(OSError):
+            out.event("failed", error=str(error))
+        raise
     finally:
-        _try_note(out, "seconds", out.facts.get("seconds", 0.0) + time.monotonic() - started)
-    out.event("done", seconds=out.facts["seconds"])
-
-
-def _try_note(out: Workspace, name: str, value: Any) -> None:
-    """A full disk must not hide the error that is on its way to the user."""
-    try:
-        out.note(name, value)
-    except OSError:
-        out.facts[name] = value
-
-
-def _plain_words(error: Exception, out: Workspace) -> UserError | None:
-    """The sentence for what the operating system refused, or None for a defect of ours."""
-    text = str(error)
-    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in text:
-        free = shutil.disk_usage(out.folder).free
-        return UserError(
-            f"the disk is full while writing {out.folder} ({free / 1e6:.0f} MB free);"
-            " finished steps are kept: free some space and run the same command again"
-        )
-    if isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text:
-        return UserError(
-            f"the step {out.step} needs more memory than this machine has;"
-            " set a smaller batch or length and run again: finished steps are kept"
-        )
-    return None
+        seconds = out.facts.get("seconds", 0.0) + time.monotonic() - started
+        with suppress(OSError):
+            out.note("seconds", seconds)
+    out.event("done", seconds=seconds)
 
 
 def _finish(out: Workspace, final: Path, name: str, step: Step, identity: Mapping[str, Any]) -> Artifact:
-    shutil.rmtree(out.scratch)
+    spent = _spent(final)
+    out.scratch.rename(spent)  # it stays until the artifact is there
     if final.exists():
         shutil.rmtree(final)
     started, seconds = out.facts.pop("started"), out.facts.pop("seconds")
@@ -190,7 +180,23 @@ def _finish(out: Workspace, final: Path, name: str, step: Step, identity: Mappin
         "facts": out.facts,
         **identity,
     }
-    return seal(out.folder, final, manifest)
+    artifact = seal(out.folder, final, manifest)
+    shutil.rmtree(spent)
+    return artifact
+
+
+def _spent(final: Path) -> Path:
+    """Where a step's scratch waits while its artifact is sealed."""
+    return final.with_name(f".{final.name}.spent")
+
+
+def _report_is_old(result: RunResult) -> bool:
+    """Also when a run was cut off before its report, or uses earlier artifacts again."""
+    report = result.folder / "report.html"
+    if result.made or not report.exists():
+        return True
+    sources = [result.folder / "recipe.yaml", *(made.folder / MANIFEST for made in result.artifacts.values())]
+    return max(path.stat().st_mtime_ns for path in sources) > report.stat().st_mtime_ns
 
 
 def _write_report(folder: Path, display: Display) -> None:

@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, ModelSource, Step
 from limbeck.corpora.masking import Masking
+from limbeck.errors import RecipeError
 from limbeck.models.reduction import Reduction
 from limbeck.models.sources import identity, model_source
 from limbeck.objectives import AnyObjective, CombinedLoss, needs_of
 from limbeck.objectives.presets import preset
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch
+from limbeck.signals import Batch, Needs
 from limbeck.teachers import AnyTeacher, Online
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
@@ -62,76 +63,96 @@ class DistilStep(Step, Training):
 
 
 def outline(config: DistilStep, inputs: Outlines) -> Outline:
-    """Cost and shapes; also refuses models that do not fit the objectives, before either is loaded."""
-    from limbeck.models.costs import Work, training_outline
-    from limbeck.models.counting import shape_of
+    """Cost, shapes, and the method spelt out; refuses models that do not fit the objectives before loading either."""
+    from limbeck.models.costs import text_work, training_outline
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.loading import model_config
+    from limbeck.models.reducing import student_config
 
     teacher = model_config(config.teacher.model, inputs)
-    student = _student_config(config, teacher, inputs)
-    needs = needs_of(config.objectives, shape_of(student), shape_of(teacher))
-    share = {"none": 0.0, "selected": config.masking.probability, "all": 1.0}
-    work = Work(
-        config.updates, config.epochs, config.batch * config.accumulate, config.length, inputs[config.corpus].tokens
+    student, needs = _fitted(config, student_config(config.student, teacher, inputs), teacher)
+    ours, theirs = shape_of(student), shape_of(teacher)
+    sequences, length = config.batch * config.accumulate, longest_sequence(config.length, student, teacher)
+    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
+    frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
+    notes = (
+        *([config.student.sentence(theirs.layers)] if isinstance(config.student, Reduction) else []),
+        "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
+        config.sentence(),
+        f"frozen: {', '.join(frozen) or 'nothing'}",
     )
     return training_outline(
-        student, work, config.batch, logits_share=share[needs[0].logits], teacher=teacher,
-        teacher_logits_share=share[needs[1].logits],
-    )  # fmt: skip
+        student, work, config.batch, needs=needs, labelled=config.masking.probability, teacher=teacher, notes=notes
+    )
 
 
 def rehearse(config: DistilStep, inputs: Outlines) -> float:
     """Tokens per second of a few updates of these shapes on this device."""
-    from limbeck.models.counting import shape_of
+    from limbeck.models.counting import longest_sequence
     from limbeck.models.loading import model_config, random_model
+    from limbeck.models.reducing import student_config
     from limbeck.training.rehearsal import tokens_per_second
 
     shapes = model_config(config.teacher.model, inputs)
-    needs = needs_of(config.objectives, shape_of(shapes), shape_of(shapes))
-    teacher = random_model(shapes, mlm=needs[1].logits != "none")
-    student = random_model(_student_config(config, shapes, inputs), mlm=needs[0].logits != "none")
+    made, needs = _fitted(config, student_config(config.student, shapes, inputs), shapes)
+    teacher, student = random_model(shapes, mlm=needs[1].logits != "none"), random_model(made)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
-        frozen = config.freeze_embeddings
-        return distil(student, teacher, batches, config.objectives, config, updates, freeze_embeddings=frozen)[0]
+        freeze = config.freeze_embeddings
+        return distil(student, teacher, batches, config.objectives, config, updates=updates, freeze_embeddings=freeze)
 
     return tokens_per_second(
-        train, vocabulary=shapes.vocab_size, batch=config.batch, length=config.length,
-        classes=shapes.vocab_size, labelled=config.masking.probability,
-    )  # fmt: skip
+        train,
+        vocabulary=shapes.vocab_size,
+        batch=config.batch,
+        length=longest_sequence(config.length, made, shapes),
+        classes=shapes.vocab_size,
+        labelled=config.masking.probability,
+    )
 
 
 def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Loads teacher, student and text, distils, saves the student."""
     from limbeck.corpora.batches import text_batches
-    from limbeck.models.counting import count, shape_of
+    from limbeck.models.costs import training_flops
+    from limbeck.models.counting import count, longest_sequence, shape_of
+    from limbeck.models.heads import with_mlm_head
     from limbeck.models.loading import load_config, load_model, save_model
+    from limbeck.models.reducing import make_student, student_config
+    from limbeck.training.precision import name_of
 
     source = model_source(config.teacher.model, inputs)
-    shape = shape_of(load_config(source))
-    student, tokenizer = _student(config, source, inputs)
-    needs = needs_of(config.objectives, shape_of(student.config), shape)
+    shapes = load_config(source)
+    _, needs = _fitted(config, student_config(_located(config.student, inputs), shapes, {}), shapes)
     teacher = load_model(source, mlm=needs[1].logits != "none")
+    student, tokenizer = make_student(config.student, teacher, source, inputs)
+    if needs[0].logits != "none":
+        student = with_mlm_head(student)
+    shape = shape_of(student.config)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
         tokenizer,
         shape.vocabulary,
         config.masking,
-        length=min(config.length, shape.positions, shape_of(student.config).positions),
+        length=longest_sequence(config.length, student.config, shapes),
         batch=config.batch,
         accumulate=config.accumulate,
         seed=config.seed or 0,
         out=out,
     )
     updates = config.planned_updates(batches.order.batches_per_epoch)
-    history, frozen = distil(
-        student, teacher, batches, config.objectives, config, updates, out,
+    history = distil(
+        student, teacher, batches, config.objectives, config, updates=updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
     )  # fmt: skip
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
-    size = count(student)
-    out.facts.update(history.facts(), model_folder="model", frozen=frozen)
+    size, labelled = count(student), config.masking.probability
+    flops = training_flops(
+        student.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, teacher=shapes
+    )
+    out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
 
 
@@ -140,70 +161,70 @@ def distil(
     teacher: "PreTrainedModel",
     batches: Callable[[int], Sequence[Batch]],
     objectives: Sequence["Objective"],
-    training: Training,
-    updates: int,
-    out: Workspace | None = None,
+    training: Training | None = None,
     *,
+    updates: int | None = None,
+    out: Workspace | None = None,
     seed: int = 0,
     held_out: Sequence[Batch] = (),
     freeze_embeddings: bool = False,
-) -> tuple["History", list[str]]:
+) -> "History":
     """Distils two models in memory; `student` is changed in place.
 
     Args:
-        student: learns.
-        teacher: is put into evaluation mode and otherwise left alone.
-        batches: the micro-batches of update 1, 2, ...
+        student: learns; a head that no objective reads stays as it is.
+        teacher: is moved to the training device, put into evaluation mode, and otherwise left alone.
+        batches: the micro-batches of update 1, 2, ...: a pure function, such as `batches_of(texts, tokenizer)`.
         objectives: the terms of the loss.
-        training: rates and precision.
-        updates: how many.
-        out: where checkpoints go; a temporary folder by default.
+        training: rates and precision; Limbeck's defaults if absent.
+        updates: how many; by default those of `training`.
+        out: where checkpoints and facts go; a temporary folder by default.
         seed: of dropout.
         held_out: batches on which the loss is measured along the way.
         freeze_embeddings: keep everything before the student's first layer as it is.
 
     Returns:
-        The learning curve, and what was frozen.
+        The learning curve.
 
     Raises:
-        RecipeError: the objectives do not fit these models.
+        RecipeError: the objectives do not fit these models, or nothing says how many updates.
         TrainingError: a non-finite loss, or a trainable tensor that the loss does not reach.
     """
-    from limbeck.models import freezing
     from limbeck.models.counting import shape_of
+    from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed
     from limbeck.workspace import temporary_workspace
 
+    planned = updates or (training.updates if training else None)
+    if planned is None:
+        raise RecipeError("nothing says how many updates to make; give them, as in updates=1000")
     needs = needs_of(objectives, shape_of(student.config), shape_of(teacher.config))
-    frozen = freezing.freeze_unread(student, needs[0])
-    if freeze_embeddings:
-        freezing.freeze_embeddings(student)
-        frozen = ["embeddings", *frozen]
     loss = CombinedLoss(objectives, needs, partial(observe, student), Online(placed(teacher), observe))
-    with temporary_workspace(out) as place:
-        if frozen:
-            place.say(f"frozen: {', '.join(frozen)}")
-        history = fit(student, loss, batches, training, updates, place, label="distil", seed=seed, held_out=held_out)
-    return history, frozen
+    with temporary_workspace(out) as place, frozen(student, needs[0], embeddings=freeze_embeddings) as parts:
+        place.facts["frozen"] = parts
+        if parts:
+            place.say(f"frozen: {', '.join(parts)}")
+        how = training or Training(updates=planned)
+        return fit(student, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out)
 
 
-def _student_config(config: DistilStep, teacher: "PreTrainedConfig", inputs: Outlines) -> "PreTrainedConfig":
-    from limbeck.models.loading import model_config
-    from limbeck.models.reducing import reduce_config
+def _fitted(
+    config: DistilStep, student: "PreTrainedConfig", teacher: "PreTrainedConfig"
+) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
+    """The student's configuration, with a masked-LM head where its logits are read, and what is read of both."""
+    from limbeck.models.counting import shape_of
+    from limbeck.models.heads import fills_masks, masked_lm_config
 
-    if isinstance(config.student, Reduction):
-        return reduce_config(teacher, config.student)
-    return model_config(config.student, inputs)
+    needs = needs_of(config.objectives, shape_of(student), shape_of(teacher))
+    if needs[1].logits != "none" and not fills_masks(teacher):
+        raise RecipeError(
+            f"the objectives read the teacher's logits, and {config.teacher.model} has no masked-LM head;"
+            " match hidden states and attention (method: lightmbert), or give the teacher a head by a pretrain step"
+        )
+    return (student if needs[0].logits == "none" else masked_lm_config(student)), needs
 
 
-def _student(config: DistilStep, teacher: str, inputs: Mapping[str, Artifact]) -> Any:
-    """The student and its tokenizer."""
-    from limbeck.models.loading import load_model, load_tokenizer
-    from limbeck.models.reducing import reduce_model
-
-    if isinstance(config.student, Reduction):
-        return reduce_model(load_model(teacher), config.student), load_tokenizer(teacher)
-    source = model_source(config.student, inputs)
-    return load_model(source), load_tokenizer(source)
+def _located(student: str | Reduction, inputs: Mapping[str, Artifact]) -> str | Reduction:
+    return student if isinstance(student, Reduction) else model_source(student, inputs)

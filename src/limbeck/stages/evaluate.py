@@ -52,6 +52,7 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     """Predicts with every member of every model, keeps the predictions, draws the evidence."""
     from limbeck.evaluation.agreement import disagreements
     from limbeck.evaluation.evidence import evidence_rows
+    from limbeck.evaluation.per_label import label_rows
 
     models = {name: inputs[ref] for name, ref in config.models.items()}
     examples, name = _test_examples(config, models, inputs)
@@ -62,7 +63,7 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     evidence = evidence_rows(trial)
     out.facts.update(scores=rows, evidence=evidence, examples=len(examples), resamples=config.resamples)
     out.facts["models"] = {model: model if model not in trial.students else "student" for model in models}
-    out.facts["per_label"] = [row for model, seeds in tags.items() for row in _per_label(model, gold, seeds)]
+    out.facts["per_label"] = [row for model, seeds in tags.items() for row in label_rows(model, gold, seeds)]
     if "teacher" in models and trial.students:
         texts = [(example.text, example.words) for example in examples]
         pair = tags["teacher"][0], tags[trial.students[0]][0]
@@ -79,17 +80,17 @@ def _test_examples(
     from limbeck.corpora.documents import read
     from limbeck.tasks.annotated import examples_from_documents
     from limbeck.tasks.storage import read_examples
-    from limbeck.tasks.token_data import AnnotatedCorpus, load
+    from limbeck.tasks.token_data import AnnotatedCorpus, load, name_of
 
     if config.data is None:
         examples: Sequence[TaggedText] = read_examples(_shared_test_file(models).folder / "test.jsonl")
-        name = _data_name(next(iter(models.values())).manifest.config["data"])
+        name = name_of(next(iter(models.values())).manifest.config["data"])
     elif isinstance(config.data, AnnotatedCorpus):
         examples = examples_from_documents(read(inputs[config.data.corpus].folder, "test")).test
-        name = _data_name(config.data.model_dump())
+        name = name_of(config.data.model_dump())
     else:
         examples = load(config.data, config.seed or 0).test
-        name = _data_name(config.data.model_dump())
+        name = name_of(config.data.model_dump())
     if not examples:
         raise DataError(f"{name} has no test examples, so nothing can be scored; name them under `data.test`")
     return examples, name
@@ -109,30 +110,25 @@ def _shared_test_file(models: Mapping[str, Artifact]) -> Artifact:
     return next(iter(models.values()))
 
 
-def _data_name(data: Mapping[str, Any]) -> str:
-    named = data.get("test") or data.get("id") or data.get("corpus") or data["kind"]
-    first = named if isinstance(named, str) else named[0]
-    return first.lstrip("@").rsplit("/", 1)[-1].removesuffix(".gz").removesuffix(".iob2").removesuffix(".jsonl")
-
-
 def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedText"], out: Workspace) -> list[Tags]:
     """Tags by each member; kept as one JSON line per example."""
     from limbeck.models.counting import shape_of
     from limbeck.models.loading import load_model, load_tokenizer
     from limbeck.tasks.encoding import encode
+    from limbeck.tasks.members import members_of
     from limbeck.tasks.predicting import labels_of, predict_tags
+    from limbeck.training.precision import placed
 
     made = []
     settings = artifact.manifest.config
     (out.folder / "predictions").mkdir(exist_ok=True)
-    for member in artifact.facts["members"]:
-        folder = str(artifact.folder / member["folder"])
-        model, tokenizer = load_model(folder), load_tokenizer(folder)
+    for member in members_of(artifact):
+        model, tokenizer = placed(load_model(str(member.folder))), load_tokenizer(str(member.folder))
         length = min(settings["length"], shape_of(model.config).positions)
         windows = encode(examples, tokenizer, labels_of(model), length, settings["stride"])
-        with out.progress(f"{name}, seed {member['seed']}", len(windows), "windows") as bar:
+        with out.progress(f"{name}, seed {member.seed}", len(windows), "windows") as bar:
             tags = predict_tags(model, windows, int(tokenizer.pad_token_id or 0), bar)
-        path = out.folder / "predictions" / f"{name}-seed-{member['seed']}.jsonl"
+        path = out.folder / "predictions" / f"{name}-seed-{member.seed}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in tags), "utf-8")
         made.append(tags)
     return made
@@ -152,7 +148,7 @@ def _trial(
     from limbeck.evaluation.trial import Trial
 
     gold = [example.tags for example in examples]
-    first = next(iter(models.values()))
+    first = models.get("teacher") or next(iter(models.values()))
     usual = json.loads((first.folder / "usual_tags.json").read_text("utf-8"))
     trivial = look_up(usual, [example.tokens for example in examples])
     return Trial(
@@ -169,25 +165,3 @@ def _trial(
         resamples=config.resamples,
         seed=config.seed or 0,
     )
-
-
-def _per_label(model: str, gold: Sequence[Sequence[str]], members: Sequence[Tags]) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and support of every type, from the counts of all members together."""
-    from limbeck.evaluation.entity_scores import count_entities, f1, precision, recall
-
-    pooled: dict[str, Any] = {}
-    for tags in members:
-        counted = count_entities(gold, tags)
-        for label, counts_3 in zip(counted.types, counted.counts.sum(axis=1), strict=True):
-            pooled[label] = pooled.get(label, 0) + counts_3
-    return [
-        {
-            "model": model,
-            "label": label,
-            "precision": float(precision(counts_3)),
-            "recall": float(recall(counts_3)),
-            "f1": float(f1(counts_3)),
-            "support": int(counts_3[2]) // len(members),
-        }
-        for label, counts_3 in sorted(pooled.items())
-    ]

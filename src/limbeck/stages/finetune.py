@@ -1,17 +1,16 @@
 """The step `finetune`: a model learns a task, once per seed, with or without a teacher."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
 from limbeck.errors import ModelError
 from limbeck.models.sources import identity, model_source
-from limbeck.objectives import AnyObjective
+from limbeck.objectives import AnyObjective, CombinedLoss, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.tasks.token_data import TokenData
@@ -20,10 +19,10 @@ from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
-    from limbeck.corpora.sequences import BatchOrder
-    from limbeck.tasks.encoding import Windows
+    from limbeck.models.costs import Work
+    from limbeck.tasks.encoded import EncodedTask
     from limbeck.tasks.splits import Splits
     from limbeck.training.history import History
 
@@ -33,6 +32,9 @@ KIND = "members"
 HARD = {"kind": "hard_labels"}
 SECOND_STEP = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "temperature": 2.0}]
 """Weights and temperature of DistilBERT's second step of distillation."""
+REHEARSED = ("O", "B-X", "I-X")
+REHEARSED_LENGTH = 128
+"""Most sentences are shorter than the longest window that is allowed."""
 
 
 class FinetuneStep(Step, Training):
@@ -48,7 +50,7 @@ class FinetuneStep(Step, Training):
     """A fine-tuned model to learn from as well; of a `finetune` step, the member with the same seed."""
     objectives: list[AnyObjective] = Field(min_length=1)
     """By default the labels; with a teacher, labels and the teacher's soft labels, half and half."""
-    seeds: tuple[int, ...] = Field(default=(), max_length=50)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), max_length=50)
     """One member for each; by default the step's seed."""
     length: int = Field(default=256, ge=16)
     """Longest window in tokens; longer texts are read in several that overlap."""
@@ -67,52 +69,119 @@ class FinetuneStep(Step, Training):
         given.setdefault("objectives", SECOND_STEP if given.get("teacher") else [HARD])
         return given
 
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"each seed makes one model and can stand once; found {list(seeds)}")
+        return seeds
+
     def outside(self) -> Any:
         """Identity of the data files, and of models that no step of the recipe makes."""
-        sources = [self.model, *([self.teacher.model] if self.teacher else [])]
-        return {"data": self.data.outside(), **{s: identity(s) for s in sources if not s.startswith("@")}}
+        return {"data": self.data.outside(), **{ref: identity(ref) for ref in _models(self) if not ref.startswith("@")}}
 
 
 def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
-    """Shapes and sizes; how many examples there are is not read here."""
-    from limbeck.models.counting import count
+    """Shapes and cost. Files are read, so that what is wrong in them is found before anything runs."""
+    from limbeck.models.costs import training_outline
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.heads import is_tagger, tagger_config
     from limbeck.models.loading import model_config
+    from limbeck.tasks.token_data import Iob, JsonLines
 
-    shape = model_config(config.model, inputs)
-    parameters = count(shape)
-    return Outline(
+    splits = _splits(config, {}) if isinstance(config.data, Iob | JsonLines) else None
+    before, *teacher = [model_config(ref, inputs) for ref in _models(config)]
+    shapes = shape_of(before), shape_of(teacher[0]) if teacher else None
+    needs = needs_of(config.objectives, *shapes)
+    if config.teacher and needs[1].logits != "none" and not is_tagger(teacher[0]):
+        raise ModelError(
+            f"the teacher {config.teacher.model} has no classifier of tokens, so it gives no soft labels;"
+            ' fine-tune it first and name that step, as in teacher: "@teacher_tags"'
+        )
+    seeds = _seeds(config)
+    notes = (
+        *([f"{len(splits.train):,} training examples"] if splits else []),
+        f"{len(seeds)} {'model' if len(seeds) == 1 else 'models'}, seed {', '.join(map(str, seeds))}",
+        "loss: " + " + ".join(objective.sentence(*shapes) for objective in config.objectives),
+        config.sentence(),
+        *(["starts from fresh weights"] if config.untrained else []),
+    )
+    return training_outline(
+        tagger_config(before, splits.labels if splits else ()),
+        _work(config, splits, longest_sequence(config.length, before, *teacher)),
+        config.batch,
+        teacher=teacher[0] if teacher else None,
         makes=KIND,
-        model=shape.to_dict(),
-        parameters=parameters.total,
-        parameters_without_embeddings=parameters.without_embeddings,
-        updates=config.updates,
-        disk_bytes=parameters.total * 4 * len(_seeds(config)),
+        members=len(seeds),
+        notes=notes,
+    )
+
+
+def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
+    """Tokens per second of a few updates of these shapes, on short sequences, on this device."""
+    from limbeck.models.counting import longest_sequence
+    from limbeck.models.heads import tagger_config
+    from limbeck.models.loading import model_config, random_model
+    from limbeck.training.rehearsal import tokens_per_second
+    from limbeck.workspace import temporary_workspace
+
+    shapes = [tagger_config(model_config(ref, inputs), REHEARSED) for ref in _models(config)]
+    model, *teacher = map(random_model, shapes)
+
+    def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
+        with temporary_workspace() as place:
+            return _fit(model, teacher[0] if teacher else None, batches, config, updates, place)
+
+    return tokens_per_second(
+        train,
+        vocabulary=model.config.vocab_size,
+        batch=config.batch,
+        length=longest_sequence(min(config.length, REHEARSED_LENGTH), *shapes),
+        classes=len(REHEARSED),
+        labelled=0.7,
     )
 
 
 def run(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Reads and encodes the data once, trains every member, and says which is best on development data."""
     from limbeck.evaluation.baseline import usual_tags
+    from limbeck.models.counting import longest_sequence
+    from limbeck.models.loading import load_config, load_tokenizer
+    from limbeck.tasks.encoded import encode_task
     from limbeck.tasks.storage import write_examples
+    from limbeck.training.precision import name_of
 
-    splits = _splits(config, inputs, out)
+    splits = _splits(config, inputs)
+    for note in splits.notes:
+        out.say(note)
     write_examples(splits.test, out.folder / "test.jsonl")
     usual = usual_tags([example.tokens for example in splits.train], [example.tags for example in splits.train])
     write_json(out.folder / "usual_tags.json", usual)
-    data = _encoded(config, splits, inputs, out)
+    out.facts["examples"] = {name: len(getattr(splits, name)) for name in ("train", "dev", "test")}
+    out.say(", ".join(f"{count:,} {name} examples" for name, count in out.facts["examples"].items()))
+    folders = [model_source(ref, inputs) for ref in _models(config)]
+    length = longest_sequence(config.length, *map(load_config, folders))
+    data = encode_task(splits, load_tokenizer(folders[0]), length, config.stride)
     members: list[dict[str, Any]] = list(out.facts.get("members", []))
     for seed in _seeds(config)[len(members) :]:
         members.append(_member(config, seed, data, inputs, out))
         out.note("members", members)
     best = max(members, key=lambda member: float(member["dev_score"]))
-    out.facts.update(task=config.task, labels=data.labels, model_folder=best["folder"])
+    totals = {name: sum(m[name] for m in members) for name in ("updates", "tokens", "seconds_training", "flops")}
+    out.facts.update(totals, precision=name_of(config.precision), task=config.task, labels=data.labels)
+    out.facts["model_folder"] = best["folder"]
 
 
 def _seeds(config: FinetuneStep) -> tuple[int, ...]:
     return config.seeds or (config.seed or 0,)
 
 
-def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace) -> "Splits":
+def _models(config: FinetuneStep) -> list[str]:
+    """The model, and the teacher if there is one."""
+    return [config.model, *([config.teacher.model] if config.teacher else [])]
+
+
+def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact]) -> "Splits":
     from limbeck.corpora.documents import SPLITS, read
     from limbeck.tasks.annotated import examples_from_documents
     from limbeck.tasks.token_data import AnnotatedCorpus, load
@@ -122,70 +191,71 @@ def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace
         splits = examples_from_documents(document for split in SPLITS for document in read(folder, split))
     else:
         splits = load(config.data, config.seed or 0)
-    for note in splits.notes:
-        out.say(note)
-    splits.require("train")
-    splits.require("dev")
+    splits.check_trainable()
     return splits
 
 
-@dataclass(frozen=True)
-class _Data:
-    """What all members share: read and tokenised once."""
+def _work(config: FinetuneStep, splits: "Splits | None", length: int) -> "Work":
+    """What all members together read; not known before the examples are."""
+    from limbeck.models.costs import Work
+    from limbeck.tasks.splits import estimated_tokens
 
-    labels: list[str]
-    tokenizer: "PreTrainedTokenizerBase"
-    train: "Windows"
-    dev: "Windows"
-    dev_tags: list[tuple[str, ...]]
-
-
-def _encoded(config: FinetuneStep, splits: "Splits", inputs: Mapping[str, Artifact], out: Workspace) -> _Data:
-    from limbeck.models.counting import shape_of
-    from limbeck.models.loading import load_config, load_tokenizer
-    from limbeck.tasks.encoding import encode
-    from limbeck.tasks.splits import label_set
-
-    source = model_source(config.model, inputs)
-    labels, tokenizer = label_set(splits.train), load_tokenizer(source)
-    length = min(config.length, shape_of(load_config(source)).positions)
-    out.facts["examples"] = {name: len(getattr(splits, name)) for name in ("train", "dev", "test")}
-    out.say(", ".join(f"{count:,} {name} examples" for name, count in out.facts["examples"].items()))
-    train, dev = (encode(part, tokenizer, labels, length, config.stride) for part in (splits.train, splits.dev))
-    return _Data(labels, tokenizer, train, dev, [example.tags for example in splits.dev])
+    seeds = len(_seeds(config))
+    if splits is None:
+        return Work(config.updates * seeds if config.updates else None, None, length, length)
+    tokens = estimated_tokens(splits.train)
+    windows = max(len(splits.train), round(tokens / length))
+    updates = seeds * config.planned_updates(max(1, windows // config.batch))
+    return Work(updates, updates * config.accumulate * config.batch * tokens / windows, tokens / windows, length)
 
 
 def _member(
-    config: FinetuneStep, seed: int, data: _Data, inputs: Mapping[str, Artifact], out: Workspace
+    config: FinetuneStep, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
 ) -> dict[str, Any]:
     """Trains and saves one member; its facts."""
     import torch
 
+    from limbeck.corpora.sequences import BatchOrder
     from limbeck.evaluation.entity_scores import count_entities, f1
+    from limbeck.models.costs import training_flops
     from limbeck.models.loading import load_model, save_model
+    from limbeck.models.rows import only_rows
+    from limbeck.tasks.batches import TaskBatches
     from limbeck.tasks.predicting import predict_tags
 
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # of the new classifier
     model = load_model(model_source(config.model, inputs), labels=data.labels, random=config.untrained)
-    history = _fit(model, _teacher(config, seed, data, inputs), data, config, seed, out)
+    teacher = _teacher(config, seed, data, inputs, out)
+    order = BatchOrder(data.train.lengths, config.batch, seed)
+    batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
+    with only_rows(model, torch.from_numpy(data.used_ids)):
+        history = _fit(model, teacher, batches, config, config.planned_updates(order.batches_per_epoch), out, seed)
     folder = f"members/seed-{seed}"
     save_model(model, data.tokenizer, out.folder / folder)
     history.write(out.folder / folder / "curve.jsonl")
-    predicted = predict_tags(model.train(False), data.dev, int(data.tokenizer.pad_token_id or 0))
+    predicted = predict_tags(model, data.dev, data.pad)
     score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")
-    return {"seed": seed, "folder": folder, "dev_score": score, **history.facts()}
+    shapes = teacher.config if teacher else None
+    flops = training_flops(model.config, history.tokens, data.mean_length, teacher=shapes)
+    return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
 
 
-def _teacher(config: FinetuneStep, seed: int, data: _Data, inputs: Mapping[str, Artifact]) -> "PreTrainedModel | None":
+def _teacher(
+    config: FinetuneStep, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+) -> "PreTrainedModel | None":
+    """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
     from limbeck.models.loading import load_model
+    from limbeck.tasks.members import member_of, members_of
     from limbeck.tasks.predicting import labels_of
 
     if config.teacher is None:
         return None
     ref = config.teacher.model
-    own = [m["folder"] for m in inputs[ref].facts.get("members", []) if m["seed"] == seed] if ref in inputs else []
-    teacher = load_model(str(inputs[ref].folder / own[0]) if own else model_source(ref, inputs))
+    own = member_of(inputs[ref], seed) if ref in inputs else None
+    if own is None and ref in inputs and members_of(inputs[ref]):
+        out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
+    teacher = load_model(str(own.folder) if own else model_source(ref, inputs))
     known = labels_of(teacher)
     if known != data.labels:
         raise ModelError(
@@ -198,34 +268,18 @@ def _teacher(config: FinetuneStep, seed: int, data: _Data, inputs: Mapping[str, 
 def _fit(
     model: "PreTrainedModel",
     teacher: "PreTrainedModel | None",
-    data: _Data,
+    batches: Callable[[int], Sequence[Batch]],
     config: FinetuneStep,
-    seed: int,
+    updates: int,
     out: Workspace,
+    seed: int = 0,
 ) -> "History":
-    from limbeck.corpora.sequences import BatchOrder
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
-    from limbeck.objectives import CombinedLoss, needs_of
     from limbeck.training.fit import fit
+    from limbeck.training.precision import placed
 
     needs = needs_of(config.objectives, shape_of(model.config), shape_of(teacher.config) if teacher else None)
-    frozen = Online(teacher, observe) if teacher else None
-    loss = CombinedLoss(config.objectives, needs, partial(observe, model), frozen)
-    order = BatchOrder(data.train.lengths, config.batch, seed)
-    updates = config.planned_updates(order.batches_per_epoch)
-    batches = partial(_micro_batches, data, order, config.accumulate)
+    online = Online(placed(teacher), observe) if teacher else None
+    loss = CombinedLoss(config.objectives, needs, partial(observe, model), online)
     return fit(model, loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
-
-
-def _micro_batches(data: _Data, order: "BatchOrder", accumulate: int, update: int) -> list[Batch]:
-    import torch
-
-    from limbeck.tasks.encoding import collate
-
-    made = []
-    for part in range(accumulate):
-        _, indices = order.at((update - 1) * accumulate + part)
-        arrays = collate(data.train, indices, int(data.tokenizer.pad_token_id or 0))
-        made.append(Batch(**{name: torch.from_numpy(array) for name, array in arrays.items()}))
-    return made

@@ -1,8 +1,8 @@
 """The step `pretrain`: a model goes on learning to fill masks on a corpus. The control of a distillation is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -12,11 +12,19 @@ from limbeck.corpora.masking import Masking
 from limbeck.models.sources import identity, model_source
 from limbeck.objectives import MLM, CombinedLoss, needs_of
 from limbeck.outlines import Outline, Outlines
+from limbeck.signals import Batch
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from limbeck.training.history import History
+
 REVISION = 1
 KIND = "model"
+
+OBJECTIVES = [MLM()]
 
 
 class PretrainStep(Step, Training):
@@ -36,25 +44,54 @@ class PretrainStep(Step, Training):
 
 def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     """Shapes and cost."""
-    from limbeck.models.costs import Work, training_outline
-    from limbeck.models.heads import masked_lm_config
+    from limbeck.models.costs import text_work, training_outline
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.heads import fills_masks, masked_lm_config
     from limbeck.models.loading import model_config
 
-    model = masked_lm_config(model_config(config.model, inputs))
-    sequences = config.batch * config.accumulate
-    work = Work(config.updates, config.epochs, sequences, config.length, inputs[config.corpus].tokens)
-    return training_outline(model, work, config.batch, logits_share=config.masking.probability)
+    before = model_config(config.model, inputs)
+    model = masked_lm_config(before)
+    shape = shape_of(model)
+    needs = needs_of(OBJECTIVES, shape, None)
+    sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
+    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
+    head = () if fills_masks(before) else ("a masked-LM head is made from the embeddings",)
+    notes = (f"loss: {OBJECTIVES[0].sentence(shape, None)}", config.sentence(), *head)
+    return training_outline(model, work, config.batch, needs=needs, labelled=config.masking.probability, notes=notes)
+
+
+def rehearse(config: PretrainStep, inputs: Outlines) -> float:
+    """Tokens per second of a few updates of this shape on this device."""
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.loading import model_config, random_model
+    from limbeck.training.rehearsal import tokens_per_second
+    from limbeck.workspace import temporary_workspace
+
+    model = random_model(model_config(config.model, inputs), mlm=True)
+    shape = shape_of(model.config)
+
+    def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
+        with temporary_workspace() as place:
+            return _train(model, batches, config, updates, place)
+
+    return tokens_per_second(
+        train,
+        vocabulary=shape.vocabulary,
+        batch=config.batch,
+        length=longest_sequence(config.length, model.config),
+        classes=shape.vocabulary,
+        labelled=config.masking.probability,
+    )
 
 
 def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Loads model and text, trains, saves the model with its head."""
     from limbeck.corpora.batches import text_batches
-    from limbeck.models.counting import count, shape_of
-    from limbeck.models.freezing import freeze_unread
+    from limbeck.models.costs import training_flops
+    from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
     from limbeck.models.loading import load_model, load_tokenizer, save_model
-    from limbeck.models.observing import observe
-    from limbeck.training.fit import fit
+    from limbeck.training.precision import name_of
 
     source = model_source(config.model, inputs)
     model, tokenizer = with_mlm_head(load_model(source)), load_tokenizer(source)
@@ -64,22 +101,39 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         tokenizer,
         shape.vocabulary,
         config.masking,
-        length=min(config.length, shape.positions),
+        length=longest_sequence(config.length, model.config),
         batch=config.batch,
         accumulate=config.accumulate,
         seed=config.seed or 0,
         out=out,
     )
-    objectives = [MLM()]
-    needs = needs_of(objectives, shape, None)
-    frozen = freeze_unread(model, needs[0])
-    loss = CombinedLoss(objectives, needs, partial(observe, model))
     updates = config.planned_updates(batches.order.batches_per_epoch)
-    history = fit(
-        model, loss, batches, config, updates, out, label="pretrain", seed=config.seed or 0, held_out=held_out
-    )
+    history = _train(model, batches, config, updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
-    size = count(model)
-    out.facts.update(history.facts(), model_folder="model", frozen=frozen)
+    size, labelled = count(model), config.masking.probability
+    needs = needs_of(OBJECTIVES, shape, None)
+    flops = training_flops(model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled)
+    out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
+
+
+def _train(
+    model: "PreTrainedModel",
+    batches: Callable[[int], Sequence[Batch]],
+    config: PretrainStep,
+    updates: int,
+    out: Workspace,
+    held_out: Sequence[Batch] = (),
+) -> "History":
+    from limbeck.models.counting import shape_of
+    from limbeck.models.freezing import frozen
+    from limbeck.models.observing import observe
+    from limbeck.training.fit import fit
+
+    needs = needs_of(OBJECTIVES, shape_of(model.config), None)
+    loss = CombinedLoss(OBJECTIVES, needs, partial(observe, model))
+    with frozen(model, needs[0]) as parts:
+        out.facts["frozen"] = parts
+        seed = config.seed or 0
+        return fit(model, loss, batches, config, updates, out, label="pretrain", seed=seed, held_out=held_out)

@@ -11,6 +11,9 @@ from limbeck.tasks.tagged_text import TaggedText
 
 Examples = tuple[TaggedText, ...]
 
+TOKENS_PER_WORD = 1.4
+"""Of prose in a vocabulary made for its language; more in other languages."""
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -33,6 +36,23 @@ class Splits:
             raise DataError(f"the data has no {name} examples and this step needs them; name them under data.{name}")
         return examples
 
+    @property
+    def labels(self) -> list[str]:
+        """The classes that the training examples teach; see `label_set`."""
+        return label_set(self.train)
+
+    def check_trainable(self) -> None:
+        """Checks that a tagger can be trained on these examples, and judged on them.
+
+        Raises:
+            DataError: training or development examples are missing, nothing in them is labelled, or a label
+                of development or test is never seen in training.
+        """
+        self.require("train")
+        self.require("dev")
+        for examples, name in ((self.dev, "development"), (self.test, "test")):
+            require_known(examples, self.labels, name)
+
 
 def label_set(train: Sequence[TaggedText]) -> list[str]:
     """The classes of a tagger: `O`, then `B-X` and `I-X` for every type X in alphabetical order.
@@ -44,6 +64,11 @@ def label_set(train: Sequence[TaggedText]) -> list[str]:
     if len(labels) == 1:
         raise DataError(f"none of the {len(train)} training examples has an entity; check which column holds the tags")
     return labels
+
+
+def estimated_tokens(examples: Sequence[TaggedText]) -> float:
+    """Tokens of the texts in a subword vocabulary, guessed from their words."""
+    return TOKENS_PER_WORD * sum(len(example.words) for example in examples)
 
 
 def require_known(examples: Sequence[TaggedText], labels: Sequence[str], name: str) -> None:
@@ -60,7 +85,7 @@ def require_known(examples: Sequence[TaggedText], labels: Sequence[str], name: s
         )
 
 
-def cut(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+def cut(examples: Examples, fraction: float, seed: int, part: str = "dev") -> tuple[Examples, Examples]:
     """Parts off at least `fraction` of the examples; returns what stays and what was cut.
 
     Groups, and equal texts where no group is known, stay together. Which ones are cut depends on their
@@ -82,7 +107,7 @@ def cut(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examp
     if taken == len(examples):
         raise DataError(
             f"{len(examples)} training examples from {len(sizes)} documents are too few to cut {fraction:.0%} "
-            "of them for development; give more, or name development examples under data.dev"
+            f"of them for {part}; give more, or name the {part} examples under data.{part}"
         )
     return (
         tuple(example for example in examples if _key(example) not in chosen),

@@ -1,6 +1,6 @@
 """Where the examples of token classification come from: the `data:` of fine-tuning and evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,7 +17,7 @@ Paths = str | tuple[str, ...]
 
 
 class Cut(Config):
-    """Development examples are cut from training, whole documents at a time."""
+    """Examples that are cut from training, whole documents at a time."""
 
     cut: float = Field(default=0.1, gt=0, lt=1)
     """Share of the training examples."""
@@ -27,11 +27,12 @@ class _Files(Config):
     train: Paths | None = None
     dev: Paths | Cut = Cut()
     """Files, or the share to cut from training."""
-    test: Paths | None = None
+    test: Paths | Cut | None = None
+    """Files, or the share to cut from training, the same one whatever the seed."""
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if self.train is None and self.test is None:
+        if self.train is None and not isinstance(self.test, str | tuple):
             raise ValueError("names no examples; give train, test, or both")
         return self
 
@@ -120,11 +121,27 @@ def load(spec: Iob | JsonLines | Hub, seed: int) -> Splits:
     read = _reader(spec)
     notes: list[str] = []
     train = _read_all(read, spec.train, notes)
-    test = _read_all(read, spec.test, notes)
+    if isinstance(spec.test, Cut):
+        train, test = cut(train, spec.test.cut, seed=0, part="test")
+    else:
+        test = _read_all(read, spec.test, notes)
     if not isinstance(spec.dev, Cut):
         return Splits(train, _read_all(read, spec.dev, notes), test, tuple(notes))
     stays, dev = cut(train, spec.dev.cut, seed) if train else ((), ())
     return Splits(stays, dev, test, tuple(notes))
+
+
+def name_of(data: Mapping[str, Any]) -> str:
+    """A short name for tables, of a spec as a manifest records it: of the test files, the data set, the corpus."""
+    match data["kind"]:
+        case "hub":
+            return str(data["id"]).rstrip("/").rpartition("/")[2]
+        case "annotated_corpus":
+            return str(data["corpus"]).removeprefix("@")
+        case _:
+            path = Path(_each(data.get("test") or data.get("train"))[0])
+            stem = path.name.partition(".")[0]
+            return path.resolve().parent.name if stem in ("train", "dev", "test") else stem
 
 
 def _reader(spec: Iob | JsonLines | Hub) -> _Read:

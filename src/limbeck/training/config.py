@@ -46,6 +46,15 @@ class Training(Config):
             raise ValueError(f"give either `updates` or `epochs`; found {found}")
         return self
 
+    def sentence(self) -> str:
+        """The settings that a method may have filled in, in words."""
+        together = f"{self.accumulate} x {self.batch}" if self.accumulate > 1 else f"{self.batch}"
+        return (
+            f"AdamW at {self.learning_rate:g}, {self.schedule} after {self.warmup:.0%} warm-up, weight decay"
+            f" {self.weight_decay:g}, betas {self.betas[0]:g} and {self.betas[1]:g}, clip {self.clip:g};"
+            f" {together} sequences an update"
+        )
+
     def planned_updates(self, batches_per_epoch: int) -> int:
         """Optimiser updates for a training set of that many batches, at least one."""
         if self.updates is not None:

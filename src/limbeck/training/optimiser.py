@@ -5,14 +5,19 @@ from torch import nn
 
 from limbeck.training.config import Training
 
+_TABLES = "_embeddings.weight"
+
 
 def make_optimiser(model: nn.Module, config: Training) -> torch.optim.AdamW:
-    """One fused AdamW over the trainable parameters; biases and norms, which are vectors, are not decayed."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    """One fused AdamW over the trainable parameters.
+
+    Biases and norms, which are vectors, are not decayed, nor are tables of embeddings: decay would shrink the
+    rows of words that a batch does not have, though nothing was learned about them.
+    """
+    trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    decayed = [p for name, p in trainable if p.ndim > 1 and not name.endswith(_TABLES)]
+    others = [p for name, p in trainable if p.ndim <= 1 or name.endswith(_TABLES)]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=config.eps, fused=True)
 
 

@@ -23,6 +23,11 @@ def resolve(precision: str) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 
 
+def name_of(precision: str) -> str:
+    """`float32` or `bfloat16`: what `auto` means on this machine."""
+    return str(resolve(precision)).removeprefix("torch.")
+
+
 def has_bfloat16() -> bool:
     """Does this machine multiply bfloat16 matrices in hardware?"""
     if torch.cuda.is_available():

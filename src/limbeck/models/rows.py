@@ -1,0 +1,69 @@
+"""Train only the word embeddings that the training data uses.
+
+A vocabulary of 30,000 or 120,000 words is most of a small model, and a data set uses a part of it. The other
+rows get no gradient, yet an optimiser reads and writes all of them, at every update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from limbeck.models.families import encoder_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@contextmanager
+def only_rows(model: PreTrainedModel, ids: Tensor) -> Iterator[None]:
+    """While it lasts, `model` has word embeddings for `ids` alone, under the same parameter name.
+
+    Exact for an optimiser that leaves alone a parameter without gradient, as AdamW without weight decay does.
+    A model whose embeddings are frozen, or shared with its masked-LM decoder, which uses all rows, stays as it is.
+
+    Args:
+        model: its embedding module is replaced, and put back with the trained rows in place.
+        ids: every token id that the model will see; of any shape.
+    """
+    encoder = encoder_of(model)
+    full = encoder.get_input_embeddings()
+    assert isinstance(full, nn.Embedding)
+    if not full.weight.requires_grad or _is_shared(model, full.weight):
+        yield
+        return
+    rows_R = torch.unique(ids).to(full.weight.device)
+    compact = _Rows(full, rows_R)
+    encoder.set_input_embeddings(compact)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            full.weight[rows_R.to(full.weight.device)] = compact.weight.to(full.weight.device)
+        encoder.set_input_embeddings(full)
+
+
+class _Rows(nn.Module):
+    """An embedding table of R rows that is looked up by the ids of a larger one."""
+
+    def __init__(self, full: nn.Embedding, rows_R: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(full.weight.detach()[rows_R].clone())
+        place_V = torch.full((full.num_embeddings,), -1, dtype=torch.long, device=rows_R.device)
+        place_V[rows_R] = torch.arange(len(rows_R), device=rows_R.device)
+        self.register_buffer("place_V", place_V, persistent=False)
+        padding = -1 if full.padding_idx is None else int(place_V[full.padding_idx])
+        self.padding_idx = padding if padding >= 0 else None
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        # An id without a row finds -1, which the lookup refuses: better than a wrong vector.
+        return nn.functional.embedding(self.get_buffer("place_V")[ids_BT], self.weight, self.padding_idx)
+
+
+def _is_shared(model: PreTrainedModel, weight: Tensor) -> bool:
+    places = sum(parameter is weight for _, parameter in model.named_parameters(remove_duplicate=False))
+    return places > 1

@@ -1,0 +1,224 @@
+import json
+
+import pytest
+import torch
+import transformers
+from pydantic import ValidationError
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+
+from limbeck.errors import ModelError, RecipeError, TrainingError
+from limbeck.models.loading import load_model
+from limbeck.models.surgery import keep_layers
+from limbeck.objectives import MLM, AttentionMSE, HiddenMSE, SoftLabels
+from limbeck.outlines import Outline
+from limbeck.signals import Batch
+from limbeck.stages import distil
+from limbeck.stages.distil import DistilStep
+from limbeck.training.config import Training
+
+LIGHT = [HiddenMSE(), AttentionMSE()]
+HEADS = (
+    "cls.predictions.transform",
+    "lm_head.dense",
+    "generator_predictions",
+    "head.",
+    "final_norm",
+    "vocab_transform",
+)
+CORPUS = Outline(makes="corpus", tokens=4_000.0, documents=250)
+SHAPE = {
+    "vocab_size": 60,
+    "hidden_size": 16,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "max_position_embeddings": 40,
+}
+
+
+def _step(teacher, **fields):
+    given = {"do": "distil", "teacher": str(teacher), "corpus": "@text", "updates": 3, "batch": 8, "length": 32}
+    return {**given, "method": "lightmbert", **fields}
+
+
+def _model(family, head="", **changes):
+    torch.manual_seed(0)
+    fields = {**SHAPE, "pad_token_id": 0, **changes}
+    if family == "modernbert":
+        fields |= {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3, "local_attention": 64}
+        fields |= {"global_attn_every_n_layers": 1}
+    if family == "electra":
+        fields |= {"embedding_size": 8}
+    return getattr(transformers, f"AutoModel{head}").from_config(transformers.AutoConfig.for_model(family, **fields))
+
+
+def _batches(update):
+    generator = torch.Generator().manual_seed(update)
+    ids = torch.randint(5, 60, (4, 12), generator=generator)
+    labels = torch.where(torch.rand(ids.shape, generator=generator) < 0.3, ids, -100)
+    return [Batch(ids, torch.ones_like(ids), labels)]
+
+
+def test_a_preset_is_filled_in_and_gives_way():
+    """A method that overrules the recipe cannot be varied; one that fills in nothing is only a name."""
+    step = DistilStep.parse({"teacher": "t", "corpus": "@c", "method": "lightmbert", "updates": 5, "batch": 2}, "s")
+    assert (step.batch, step.length, step.freeze_embeddings) == (2, 512, True)
+    assert [objective.kind for objective in step.objectives] == ["hidden_mse", "attention_mse"]
+
+
+def test_the_student_learns_and_the_embeddings_stay(tiny, text, make_step):
+    """Frozen embeddings that move would no longer be the teacher's; a loss that stays teaches nothing."""
+    made = make_step(_step(tiny.model, updates=40, learning_rate=2e-3, precision="float32"), {"@text": text})
+    student, teacher = load_model(str(made.model_folder)), load_model(str(tiny.model))
+    before, after = teacher.get_input_embeddings().weight, student.get_input_embeddings().weight
+    assert torch.equal(before, after)
+    assert student.config.num_hidden_layers == 2
+    assert not torch.equal(teacher.encoder.layer[1].output.dense.weight, student.encoder.layer[1].output.dense.weight)
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["held_out"] < 0.8 * next(row["held_out"] for row in curve if "held_out" in row)
+    assert made.facts["frozen"][0] == "embeddings"
+    assert made.facts["updates"] == 40
+    assert made.facts["precision"] == "float32"
+    AutoModel.from_pretrained(made.model_folder, add_pooling_layer=False)
+    assert AutoTokenizer.from_pretrained(made.model_folder)("house")["input_ids"]
+
+
+def test_the_cost_is_recorded_as_it_was_forecast(tiny, text, make_step):
+    """A forecast in other units than the account cannot be checked by it."""
+    made = make_step(_step(tiny.model), {"@text": text})
+    outline = distil.outline(DistilStep.parse(_step(tiny.model), "s"), {"@text": CORPUS})
+    assert made.facts["flops"] / made.facts["tokens"] == pytest.approx(outline.flops / outline.tokens, rel=0.05)
+
+
+def test_a_head_that_nothing_reads_still_fills_masks(folder_of_masks, text, make_step):
+    """A student whose head is lost or trained by noise can no longer be used as its teacher was."""
+    made = make_step(_step(folder_of_masks, precision="float32", freeze_embeddings=False), {"@text": text})
+    teacher, student = (AutoModelForMaskedLM.from_pretrained(folder) for folder in (folder_of_masks, made.model_folder))
+    assert "mlm" in made.facts["frozen"]
+    for name, parameter in student.cls.named_parameters():
+        if "decoder.weight" not in name:
+            assert torch.equal(parameter, teacher.cls.get_parameter(name)), name
+    assert student.cls.predictions.decoder.weight is student.get_input_embeddings().weight
+    tokenizer = AutoTokenizer.from_pretrained(made.model_folder)
+    encoded = tokenizer(f"the {tokenizer.mask_token} house", return_tensors="pt")
+    assert student(encoded["input_ids"]).logits.shape[-1] == len(tokenizer)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("preset", ["lightmbert", "distilbert"])
+def test_every_preset_trains_in_both_precisions(folder_of_masks, text, make_step, preset, precision):
+    """What fails only in the format that `auto` picks on other machines fails on the user's."""
+    fields = {"method": preset, "batch": 4, "accumulate": 2, "precision": precision}
+    made = make_step(_step(folder_of_masks, **fields), {"@text": text})
+    assert made.facts["precision"] == precision
+    assert 0 < made.facts["final"]["loss"] < 100
+
+
+def test_a_student_gets_the_head_that_its_objectives_read(tiny, text, make_step):
+    """Masked language modelling beside matching would fail after everything was loaded, for want of a head."""
+    objectives = [{"kind": "hidden_mse"}, {"kind": "mlm"}]
+    step = _step(tiny.model, objectives=objectives, freeze_embeddings=False)
+    made = make_step(step, {"@text": text})
+    AutoModelForMaskedLM.from_pretrained(made.model_folder)
+    outline = distil.outline(DistilStep.parse(step, "s"), {"@text": CORPUS})
+    assert outline.model["architectures"] == ["BertForMaskedLM"]
+    assert outline.parameters == made.facts["parameters"]
+
+
+@pytest.mark.parametrize("head", ["", "ForMaskedLM"])
+@pytest.mark.parametrize("freeze", [True, False])
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "modernbert", "distilbert"])
+def test_the_audit_passes_for_every_family(family, freeze, head):
+    """A head, a final norm or a projection that the loss does not reach would stop every training of a family."""
+    teacher = _model(family, head)
+    student = keep_layers(teacher, [1, 2])
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+    distil.distil(student, teacher, _batches, LIGHT, Training(updates=2), freeze_embeddings=freeze)
+    assert all(parameter.requires_grad for parameter in student.parameters())
+    moved = {name for name, value in student.state_dict().items() if not torch.equal(value, before[name])}
+    assert any("layer" in name for name in moved)
+    assert any("embed" in name for name in moved) != freeze
+    assert not any(name.startswith(HEADS) for name in moved)
+
+
+def test_logits_train_what_hidden_states_do_not():
+    """ModernBERT's final norm and the head are read where logits are: left frozen they would never learn."""
+    teacher = _model("modernbert", "ForMaskedLM")
+    student = keep_layers(teacher, [1, 2])
+    before = student.model.final_norm.weight.clone(), student.head.dense.weight.clone()
+    distil.distil(student, teacher, _batches, [SoftLabels(), MLM()], updates=2)
+    assert not torch.equal(student.model.final_norm.weight, before[0])
+    assert not torch.equal(student.head.dense.weight, before[1])
+
+
+def test_a_layer_that_nothing_reads_stops_the_training():
+    """The published Swedish code matched the wrong layer and never trained the student's last block."""
+    teacher = _model("bert")
+    student = keep_layers(teacher, [1, 2])
+    with pytest.raises(TrainingError, match=r"layer\.1\..* not connected to the loss"):
+        distil.distil(student, teacher, _batches, [HiddenMSE(layers=[(1, 2)])], Training(updates=2))
+    assert all(parameter.requires_grad for parameter in student.parameters())
+
+
+def test_in_memory_updates_have_to_be_said():
+    """Passes over batches that are made on demand cannot be counted."""
+    with pytest.raises(RecipeError, match="updates=1000"):
+        distil.distil(_model("bert"), _model("bert"), _batches, LIGHT, Training(epochs=1))
+
+
+def test_outline_spells_the_method_out(tiny):
+    """`plan` is where the reader sees what a name like lightmbert will do."""
+    notes = distil.outline(DistilStep.parse(_step(tiny.model), "s"), {"@text": CORPUS}).notes
+    assert notes[0] == "keeps layers 1, 2 of 4"
+    assert (
+        "1 x hidden_mse (layer 2 like the teacher's 4) + 1 x attention_mse (layer 2 like the teacher's 4)" in notes[1]
+    )
+    assert "0.0001" in notes[2]
+    assert notes[3].startswith("frozen: embeddings")
+
+
+def test_outline_counts_what_passes_through(tiny):
+    """The forecast of a day's training should not be off by the padding of short texts."""
+    by_updates = distil.outline(DistilStep.parse(_step(tiny.model, updates=10), "s"), {"@text": CORPUS})
+    assert (by_updates.updates, by_updates.tokens) == (10, 10 * 8 * 16)
+    fields = _step(tiny.model, epochs=2)
+    del fields["updates"]
+    by_epochs = distil.outline(DistilStep.parse(fields, "s"), {"@text": CORPUS})
+    assert (by_epochs.updates, by_epochs.tokens) == (round(8_000 / (8 * 16)), 8_000)
+    unknown = distil.outline(DistilStep.parse(fields, "s"), {"@text": Outline(makes="corpus")})
+    assert (unknown.updates, unknown.tokens, unknown.flops) == (None, None, None)
+    long = _step(tiny.model, length=512)
+    assert distil.outline(DistilStep.parse(long, "s"), {"@text": Outline(makes="corpus")}).tokens == 3 * 8 * 64
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"objectives": [{"kind": "hidden_mse", "layers": [[3, 4]]}]}, "matches layer 3 of the student"),
+        ({"objectives": [{"kind": "soft_labels"}]}, r"read the teacher's logits, and .*model has no masked-LM head"),
+        ({"objectives": []}, "at least 1 item"),
+        ({"method": "lightbert"}, 'there is no method "lightbert"; did you mean "lightmbert"?'),
+    ],
+)
+def test_what_does_not_fit_is_found_before_anything_is_loaded(tiny, fields, sentence):
+    """A mismatch found while the models load is found after the corpus was made."""
+    with pytest.raises((RecipeError, ModelError, ValidationError), match=sentence):
+        distil.outline(DistilStep.parse(_step(tiny.model, **fields), "s"), {"@text": CORPUS})
+
+
+def test_a_rehearsal_leaves_nothing_behind(tiny, tmp_path, monkeypatch):
+    """A forecast that moves the generator changes the run; one that leaves files fills the disk."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    state = torch.get_rng_state()
+    step = DistilStep.parse(_step(tiny.model, length=512), "s")
+    assert distil.rehearse(step, {"@text": CORPUS}) > 0
+    assert torch.equal(state, torch.get_rng_state())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outside_changes_with_the_model(tiny):
+    """A student of a replaced teacher, skipped as done, is a student of the old one."""
+    step = DistilStep.parse(_step(tiny.model), "s")
+    assert list(step.outside()) == [str(tiny.model)]
+    assert DistilStep.parse(_step("@a", student="@b"), "s").outside() is None

@@ -1,0 +1,78 @@
+import json
+
+import pytest
+import torch
+from transformers import AutoModelForMaskedLM
+
+from limbeck.errors import DataError
+from limbeck.outlines import Outline
+from limbeck.stages import pretrain
+from limbeck.stages.pretrain import PretrainStep
+
+CORPUS = Outline(makes="corpus", tokens=4_000.0, documents=250)
+
+
+def _step(model, **fields):
+    return {"do": "pretrain", "model": str(model), "corpus": "@text", "updates": 3, "batch": 8, "length": 32, **fields}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_it_learns_to_fill_masks(tiny, text, make_step, precision):
+    """A control that did not learn is beaten by any student."""
+    settings = {"updates": 60, "learning_rate": 5e-3, "precision": precision}
+    made = make_step(_step(tiny.model, **settings), {"@text": text})
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    held_out = [row["held_out"] for row in curve if "held_out" in row]
+    assert held_out[-1] < held_out[0] - 0.5
+    assert made.facts["precision"] == precision
+    assert made.facts["frozen"] == []
+    model = AutoModelForMaskedLM.from_pretrained(made.model_folder)
+    assert model.cls.predictions.decoder.weight is model.get_input_embeddings().weight
+
+
+def test_a_head_that_is_there_is_kept_and_trained(folder_of_masks, text, make_step):
+    """A model that loses its trained head starts over."""
+    made = make_step(_step(folder_of_masks, precision="float32"), {"@text": text})
+    before, after = (AutoModelForMaskedLM.from_pretrained(folder) for folder in (folder_of_masks, made.model_folder))
+    dense = "cls.predictions.transform.dense.weight"
+    assert not torch.equal(before.get_parameter(dense), after.get_parameter(dense))
+    assert torch.allclose(before.get_parameter(dense), after.get_parameter(dense), atol=1e-3)
+    assert made.facts["parameters"] == sum(parameter.numel() for parameter in after.parameters())
+
+
+def test_student_and_control_read_the_same_text(tiny, text, make_step):
+    """A control that saw other text, or more of it, shows nothing about the teacher."""
+    control = make_step(_step(tiny.model), {"@text": text})
+    fields = {"do": "distil", "teacher": str(tiny.model), "method": "lightmbert", "corpus": "@text"}
+    student = make_step({**fields, "updates": 3, "batch": 8, "length": 32}, {"@text": text})
+    assert [control.facts[name] for name in ("updates", "tokens")] == [
+        student.facts[name] for name in ("updates", "tokens")
+    ]
+
+
+def test_outline_has_the_head_and_the_cost(tiny, folder_of_masks, text, make_step):
+    """The head is the larger part of what a small model's masked language modelling costs."""
+    step = PretrainStep.parse(_step(tiny.model), "s")
+    outline = pretrain.outline(step, {"@text": CORPUS})
+    made = make_step(_step(tiny.model), {"@text": text})
+    assert outline.parameters == made.facts["parameters"]
+    assert made.facts["flops"] / made.facts["tokens"] == pytest.approx(outline.flops / outline.tokens, rel=0.05)
+    assert outline.model["architectures"] == ["BertForMaskedLM"]
+    assert "a masked-LM head is made from the embeddings" in outline.notes
+    has_one = pretrain.outline(PretrainStep.parse(_step(folder_of_masks), "s"), {"@text": CORPUS})
+    assert "a masked-LM head is made from the embeddings" not in has_one.notes
+
+
+def test_a_rehearsal_leaves_nothing_behind(tiny, tmp_path, monkeypatch):
+    """A forecast that moves the generator changes the run; one that leaves files fills the disk."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    state = torch.get_rng_state()
+    assert pretrain.rehearse(PretrainStep.parse(_step(tiny.model, length=512), "s"), {"@text": CORPUS}) > 0
+    assert torch.equal(state, torch.get_rng_state())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corpus_that_fills_no_batch_is_refused(tiny, text, make_step):
+    """An epoch of no batches would be divided by."""
+    with pytest.raises(DataError, match="one batch holds 5000"):
+        make_step(_step(tiny.model, batch=5000), {"@text": text})
