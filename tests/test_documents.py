@@ -57,7 +57,7 @@ def test_commands_run(document, sandbox):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("limbeck distill", ""),
+        ("limbeck fly", ""),
         ("limbeck run no-such-recipe.yaml", ""),
         ("limbeck --version", "limbeck: this fails"),
         ("limbeck run no-such-recipe.yaml", "limbeck: another reason"),
