@@ -45,21 +45,14 @@ def init(
     to: Annotated[Path | None, typer.Option(help="File to write; TEMPLATE.yaml by default.")] = None,
 ) -> None:
     """Write a commented recipe to start from."""
-    from limbeck.pipeline.templates import read_template, template_names
+    from limbeck.pipeline.templates import template_names, write_template
 
     if template == "list":
         typer.echo("\n".join(template_names()))
         return
     target = to or Path(f"{template}.yaml")
-    text = read_template(template)
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        _fail(f"{target} exists already; choose another name with --to", 2)
-    except OSError as error:
-        _fail(f"{target} cannot be written ({error.strerror}); choose another place with --to", 2)
-    _say(f"wrote {target}; next: limbeck plan {target}")
+    written = write_template(template, target)
+    _say(f"wrote {', '.join(map(str, written))}; next: limbeck plan {target}")
 
 
 @app.command()

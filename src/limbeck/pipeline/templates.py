@@ -2,6 +2,9 @@
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
 
 from limbeck.config import did_you_mean
 from limbeck.errors import RecipeError
@@ -22,6 +25,26 @@ def read_template(name: str) -> str:
     if not path.is_file():
         raise RecipeError(f'there is no template "{name}"{did_you_mean(name, template_names())}')
     return path.read_text("utf-8")
+
+
+def write_template(name: str, target: Path) -> list[Path]:
+    """Writes a recipe, and beside it those that it is laid over, unless they are there; returns what was written.
+
+    Raises:
+        RecipeError: there is no recipe of that name, or `target` is there already or cannot be written.
+    """
+    text = read_template(name)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise RecipeError(f"{target} exists already; choose another name with --to") from None
+    except OSError as error:
+        raise RecipeError(f"{target} cannot be written ({error.strerror}); choose another place with --to") from None
+    base = yaml.safe_load(text).get("base")
+    if base is None or (target.parent / base).exists():
+        return [target]
+    return [target, *write_template(base.removesuffix(".yaml"), target.parent / base)]
 
 
 def _folder() -> Traversable:
