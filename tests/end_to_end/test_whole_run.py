@@ -15,7 +15,7 @@ import tiny_world
 from limbeck.artifacts import Artifact
 from limbeck.pipeline.recipe import load_recipe
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KINDS = {
     "text": "corpus", "small": "model", "student": "model", "control": "model", "teacher_ner": "members",

@@ -13,6 +13,7 @@ MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 @pytest.fixture
 def make_model():
     """Makes the same model every time."""
+
     def make() -> BertForTokenClassification:
         torch.manual_seed(0)
         shape = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
