@@ -1,6 +1,8 @@
 import json
 
-from limbeck.evaluation.agreement import disagreements
+import pytest
+
+from limbeck.evaluation.agreement import disagreements, pair_of_members
 
 _WORDS = ((0, 3), (4, 7), (8, 12))
 
@@ -31,3 +33,12 @@ def test_at_most_ten():
     texts = [("Ann Lee runs", _WORDS)] * 30
     assert [row["index"] for row in disagreements(texts, none, tags, none)] == list(range(10))
     assert disagreements(texts, none, none, none) == []
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "pair"),
+    [([1, 2], [1, 2], (0, 0)), ([1, 2], [2, 1], (1, 0)), ([3, 2], [1, 2], (1, 1)), ([1], [2, 3], (0, 0))],
+)
+def test_members_of_one_seed_are_compared(teacher, student, pair):
+    """A student beside a teacher that it never had shows how two teachers differ."""
+    assert pair_of_members(teacher, student) == pair

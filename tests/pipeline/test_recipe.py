@@ -95,6 +95,8 @@ def test_every_step_has_a_seed(written):
         ("steps.student=null", lambda r: list(r.steps) == ["text", "small"]),
         ("steps.bound={do: gate, speed: null}", None),
         ("engine.checkpoint_seconds=0", lambda r: r.engine.checkpoint_seconds == 0),
+        ("engine.country=SWE", lambda r: r.engine.country == "SWE"),
+        ("engine.country=null", lambda r: r.engine.country is None),
         ("name=", lambda r: r.name == "above"),
     ],
 )
@@ -125,6 +127,7 @@ def test_later_overrides_win(written):
         ("steps.text.sources.1.path=b", '"1" is no position in a list of 1'),
         ("steps.text.sources.first.path=b", '"first" is no position in a list of 1'),
         ("steps.student.teacher.model=b", "\"model\" cannot be set inside 'org/model'"),
+        ("engine.country=se", r'engine\.country: a country is three capital letters .*SWE for Sweden; found "se"'),
         ("seed=[", "--set seed: the value is not valid YAML"),
         ("steps.x={do: gate, do: gate}", '"do" stands twice'),
     ],

@@ -56,6 +56,14 @@ def test_energy_is_summed_where_it_was_recorded(make_run: MakeRun) -> None:
     assert (cost.energy_kwh_estimated, cost.co2_g_estimated) == (0.02, 8.0)
 
 
+def test_carbon_of_a_part_is_not_shown(make_run: MakeRun) -> None:
+    """Beside the energy of all steps it would be read as the carbon of all of them."""
+    measured = {"student": {"energy_kwh": 0.02, "co2_g": 8.0}, "small": {"energy_kwh": 0.01}}
+    facts = {**FACTS, **{step: {**FACTS[step], **more} for step, more in measured.items()}}
+    cost = summarise(make_run(facts=facts)).cost
+    assert (cost.energy_kwh_estimated, cost.co2_g_estimated) == (pytest.approx(0.03), None)
+
+
 def test_curves_of_steps_and_members(make_run: MakeRun) -> None:
     """A member whose curve is lost may have diverged without anybody seeing it."""
     curves = summarise(make_run()).curves

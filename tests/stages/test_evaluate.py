@@ -84,6 +84,15 @@ def test_disagreements_are_between_student_and_teacher(scores):
         assert row["teacher"] != row["student"]
 
 
+def test_disagreements_are_with_the_teacher_of_the_same_seed(tiny, make_step):
+    """A student beside another teacher than its own shows how two teachers differ."""
+    both, second = (make_step(_task(tiny, seeds=seeds, updates=40)) for seeds in ([1, 2], [2]))
+    made = make_step(_step({"teacher": "@t", "student": "@s"}), {"@t": both, "@s": second})
+    one, two = ((made.folder / "predictions" / f"teacher-seed-{seed}.jsonl").read_text() for seed in (1, 2))
+    assert one != two, "teachers that agree prove nothing"
+    assert made.facts["disagreements"] == []
+
+
 def test_a_name_without_a_role_is_a_student(members, make_step):
     """A recipe may try several students, and names them as it likes."""
     made = make_step(_step({"teacher": "@t", "tiny": "@s", "lazy": "@c"}), members)

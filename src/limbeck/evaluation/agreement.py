@@ -38,6 +38,20 @@ def disagreements(
     ]
 
 
+def pair_of_members(teacher: Sequence[int], student: Sequence[int]) -> tuple[int, int]:
+    """Positions of a teacher's and a student's member of the same seed, the first such student; else 0 and 0.
+
+    A student learns from the teacher's member of its own seed: beside another one, it would also show how teachers
+    differ from each other.
+
+    Args:
+        teacher: seed of each of the teacher's members.
+        student: seed of each of the student's.
+    """
+    shared = [(teacher.index(seed), place) for place, seed in enumerate(student) if seed in teacher]
+    return shared[0] if shared else (0, 0)
+
+
 def _spans(tags: Sequence[str], words: Words) -> list[dict[str, Any]]:
     return [
         {"start": words[first][0], "end": words[after - 1][1], "label": label} for first, after, label in entities(tags)

@@ -14,12 +14,25 @@ from limbeck.pipeline.references import check_references
 from limbeck.stages import AnyStep
 
 
+def _iso_code(country: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", country):
+        raise ValueError(
+            f'a country is three capital letters (ISO 3166-1 alpha-3), as in SWE for Sweden; found "{country}"'
+        )
+    return country
+
+
+Country = Annotated[str, AfterValidator(_iso_code)]
+
+
 class SingleEngine(Config):
     """One process on this machine."""
 
     kind: Literal["single"] = "single"
     checkpoint_seconds: float = Field(default=60, ge=0)
     """Training saves its state this often, so that an interruption loses no more than this."""
+    country: Country | None = None
+    """Whose electricity it runs on, as in `SWE` (ISO 3166-1 alpha-3), to tell CO2 from energy."""
 
 
 def _fit_for_a_folder(name: str) -> str:

@@ -1,13 +1,12 @@
 """Runs a recipe: skips what is done, says why something is not, continues what was cut off."""
 
+import gc
 import json
 import os
 import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from limbeck.artifacts import MANIFEST, Artifact, require_space, seal, write_jso
 from limbeck.config import Step, references
 from limbeck.errors import Interrupted, LimbeckError, RecipeError
 from limbeck.interrupts import interruptible
+from limbeck.pipeline.accounting import ACCOUNTS, accounted
 from limbeck.pipeline.identity import final_folder, identify, partial_folder, why_not_done
 from limbeck.pipeline.locking import locked
 from limbeck.pipeline.planning import all_done, check
@@ -25,6 +25,7 @@ from limbeck.pipeline.recipe import Recipe
 from limbeck.pipeline.references import needed_for
 from limbeck.pipeline.troubles import in_plain_words, made_folder
 from limbeck.stages import stage_of
+from limbeck.training.memory import give_back
 from limbeck.workspace import Display, Silent, Workspace
 
 SPARE_BYTES = 200_000_000
@@ -79,7 +80,9 @@ def run(
             for name in wanted:
                 with in_plain_words(f"making the step {name}", folder):
                     _do_step(name, recipe, result, shown)
-        except LimbeckError:
+                gc.collect()  # models of a finished step may hang in reference cycles
+                give_back()
+        except (LimbeckError, Interrupted):
             with suppress(OSError, LimbeckError):  # the report must not hide the error
                 _write_report(folder, shown)
             raise
@@ -118,7 +121,7 @@ def _do_step(name: str, recipe: Recipe, result: RunResult, display: Display) -> 
         return
     display.line(f"{name}: {step.do}, {reason}")
     out = _workspace(final, name, recipe, display, result.folder / "events.jsonl")
-    with _accounted(out, step):
+    with accounted(out, step, recipe.engine.country):
         require_space(out.folder, SPARE_BYTES)
         stage_of(step).run(step, {ref: artifact.verify() for ref, artifact in inputs.items()}, out)
     result.artifacts[name] = _finish(out, final, name, step, identity)
@@ -136,32 +139,9 @@ def _workspace(final: Path, name: str, recipe: Recipe, display: Display, events:
     facts = out.scratch / "facts.json"
     if facts.exists():
         out.facts = json.loads(facts.read_text("utf-8"))
+    if out.facts.keys() - set(ACCOUNTS) or any(path.is_file() and path != facts for path in partial.rglob("*")):
         display.line("  continuing where it was cut off")
     return out
-
-
-@contextmanager
-def _accounted(out: Workspace, step: Step) -> Iterator[None]:
-    """Records start, end and work time, also of a step that fails. A full disk must not hide why it failed."""
-    started = time.monotonic()
-    out.event("started", do=step.do)
-    if "started" not in out.facts:
-        out.note("started", datetime.now(UTC).isoformat(timespec="seconds"))
-    try:
-        yield
-    except Interrupted as interruption:
-        with suppress(OSError):
-            out.event("interrupted", exit_code=interruption.exit_code)
-        raise
-    except Exception as error:
-        with suppress(OSError):
-            out.event("failed", error=str(error))
-        raise
-    finally:
-        seconds = out.facts.get("seconds", 0.0) + time.monotonic() - started
-        with suppress(OSError):
-            out.note("seconds", seconds)
-    out.event("done", seconds=seconds)
 
 
 def _finish(out: Workspace, final: Path, name: str, step: Step, identity: Mapping[str, Any]) -> Artifact:

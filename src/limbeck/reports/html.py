@@ -12,6 +12,7 @@ from markupsafe import Markup
 from limbeck.artifacts import flush, write_json
 from limbeck.reports import tables, wording
 from limbeck.reports.charts import Bar, Placed, interval_strip, latency_chart, learning_chart, retention_chart
+from limbeck.reports.energy import energy_sentence
 from limbeck.reports.headline import main_ratio
 from limbeck.reports.marking import readings
 from limbeck.reports.report import EvidenceRow, Report
@@ -72,6 +73,7 @@ def render(report: Report) -> str:
         latency=_latency(report),
         readings=readings,
         hue={label: number % 6 for number, label in enumerate(labels)},
+        energy=energy_sentence(report),
         environment=list(_flat(report.environment)),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True, width=100),
         role_of=lambda model: tables.role_of(report, model),

@@ -150,6 +150,8 @@ class StepRow(Row):
     """done or not made."""
     kind: str | None = None
     seconds: float | None = None
+    energy_kwh_estimated: float | None = None
+    """None: not measured."""
     fingerprint: str | None = None
     started: str | None = None
 
@@ -211,7 +213,7 @@ class CorpusRow(Row):
 
 
 class Cost(Row):
-    """Sums over the training steps."""
+    """Sums over the training steps; of energy over every step that measured it."""
 
     seconds: float = 0.0
     tokens: float | None = None
@@ -220,6 +222,7 @@ class Cost(Row):
     energy_kwh_estimated: float | None = None
     """None: not measured."""
     co2_g_estimated: float | None = None
+    """None: not known for all of that energy."""
 
 
 class Report(BaseModel):

@@ -141,12 +141,13 @@ def _cost(run: Run, training: list[TrainingRow]) -> Cost:
     recorded = [_facts(artifact) for artifact in run.artifacts.values()]
     energy = [facts["energy_kwh"] for facts in recorded if facts.get("energy_kwh") is not None]
     carbon = [facts["co2_g"] for facts in recorded if facts.get("co2_g") is not None]
+    complete = len(carbon) == len(energy)  # CO2 of a part of the energy would read as that of all of it
     return Cost(
         seconds=sum(row.seconds or 0 for row in training),
         tokens=sum(row.tokens or 0 for row in training) or None,
         flops=sum(row.flops or 0 for row in training) or None,
         energy_kwh_estimated=sum(energy) if energy else None,
-        co2_g_estimated=sum(carbon) if carbon else None,
+        co2_g_estimated=sum(carbon) if carbon and complete else None,
     )
 
 
@@ -174,6 +175,7 @@ def _step(run: Run, name: str, config: dict[str, Any]) -> StepRow:
         status="done",
         kind=made.kind,
         seconds=made.seconds,
+        energy_kwh_estimated=_facts(artifact).get("energy_kwh"),
         fingerprint=made.fingerprint,
         started=made.started,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limbeck.evaluation.trial import Trial
     from limbeck.tasks.tagged_text import TaggedText
 
-REVISION = 1
+REVISION = 2
 KIND = "scores"
 
 Tags = list[list[str]]
@@ -50,7 +50,7 @@ def outline(config: EvaluateStep, inputs: Outlines) -> Outline:
 
 def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Predicts with every member of every model, keeps the predictions, draws the evidence."""
-    from limbeck.evaluation.agreement import disagreements
+    from limbeck.evaluation.agreement import disagreements, pair_of_members
     from limbeck.evaluation.evidence import evidence_rows
     from limbeck.evaluation.per_label import label_rows
 
@@ -66,8 +66,9 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     out.facts["per_label"] = [row for model, seeds in tags.items() for row in label_rows(model, gold, seeds)]
     if "teacher" in models and trial.students:
         texts = [(example.text, example.words) for example in examples]
-        pair = tags["teacher"][0], tags[trial.students[0]][0]
-        out.facts["disagreements"] = disagreements(texts, gold, *pair)
+        student = trial.students[0]
+        first, second = pair_of_members(trial.seeds["teacher"], trial.seeds[student])
+        out.facts["disagreements"] = disagreements(texts, gold, tags["teacher"][first], tags[student][second])
     write_json(out.folder / "scores.json", {"scores": rows, "evidence": evidence})
     for row in evidence:
         out.say(f"{row['student']}: {row['verdict']}")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from limbeck.errors import Interrupted, TrainingError
 from limbeck.interrupts import deferred, requested
 from limbeck.signals import Batch
+from limbeck.training import memory
 from limbeck.training.audit import audit_gradients
 from limbeck.training.checkpoints import Checkpoints
 from limbeck.training.config import Training
@@ -89,6 +90,8 @@ def fit(
                 saved = time.monotonic()
             if stop:
                 raise Interrupted(stop)
+            if update % memory.EVERY == 0:
+                memory.give_back()
             bar.advance(1, f"loss {terms['loss']:.4f}")
     model.eval()
     return history
