@@ -1,5 +1,7 @@
 # Everything a newcomer needs: `make quickstart` and `make test` set themselves up in .venv.
 
+MAKEFLAGS += --no-print-directory
+
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
