@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from limbeck.objectives.matching import LayerMatching, Signal
-from limbeck.signals import Batch, Outputs, Shape
+from limbeck.signals import Batch, Outputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,12 +28,6 @@ class HiddenCosine(LayerMatching):
     kind: Literal["hidden_cosine"] = "hidden_cosine"
     signal: ClassVar[Signal] = "hidden"
     first: ClassVar[int] = 0
-
-    def check(self, student: Shape, teacher: Shape | None) -> None:
-        """Also refuses different widths."""
-        super().check(student, teacher)
-        assert teacher is not None
-        self.must_agree("width", student, teacher, "match logits (soft_labels), or cut the student out of the teacher")
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `hidden_cosine`."""

@@ -39,12 +39,15 @@ class LayerMatching(Objective):
         return self._needs(s for s, _ in pairs), self._needs(t for _, t in pairs)
 
     def check(self, student: Shape, teacher: Shape | None) -> None:
-        """Also refuses a pair that points at a layer which is not there."""
+        """Also refuses a pair that points at a layer which is not there, and hidden states of different widths."""
         super().check(student, teacher)
         assert teacher is not None
         for ours, theirs in self._pairs(student.layers, teacher.layers):
             self._check_layer(ours, student, "student")
             self._check_layer(theirs, teacher, "teacher")
+        if self.signal == "hidden":
+            advice = "match logits (soft_labels), or cut the student out of the teacher"
+            self.must_agree("width", student, teacher, advice)
 
     def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
         """The pairs of layers by their numbers."""
