@@ -11,7 +11,6 @@ from limbeck.models.families import (
     family_of,
     final_norm_of,
     layers_of,
-    set_depth,
     set_layers,
 )
 
@@ -66,7 +65,7 @@ def test_embedding_parameters_are_all_that_precede_layer_one(make, family):
 def test_depth_is_set_where_the_family_keeps_it(make, family, batch):
     """A depth written into the wrong field is ignored, and the model keeps all its layers."""
     config = make(family).config
-    set_depth(config, 2)
+    set_layers(config, [1, 2])
     assert depth_of(config) == 2
     assert len(layers_of(type(make(family))(config))) == 2
 

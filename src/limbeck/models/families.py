@@ -181,11 +181,6 @@ def depth_of(config: PreTrainedConfig) -> int:
     return int(getattr(config, family_of(config).depth_field))
 
 
-def set_depth(config: PreTrainedConfig, depth: int) -> None:
-    """Makes `config` describe the bottom `depth` layers of what it describes now."""
-    set_layers(config, range(1, depth + 1))
-
-
 def set_layers(config: PreTrainedConfig, layers: Sequence[int]) -> None:
     """Makes `config` describe only `layers` (numbered from 1), in that order, each with its kind of attention.
 
