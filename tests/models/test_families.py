@@ -6,7 +6,6 @@ from limbeck.errors import ModelError
 from limbeck.models.families import (
     depth_of,
     embedding_parameters,
-    embeddings_of,
     encoder_of,
     family_of,
     final_norm_of,
@@ -25,16 +24,6 @@ def test_parts_are_found_under_every_head(make, family, head):
     assert len(layers_of(model)) == depth_of(model.config) == 4
     assert layers_of(model)[0] is next(iter(layers_of(model)))
     assert family_of(model) is family_of(model.config)
-
-
-def test_embeddings_give_hidden_state_zero(make, family, batch):
-    """Matching layer 0 before ELECTRA's projection would compare vectors of another width."""
-    model = make(family)
-    seen = []
-    embeddings_of(model).register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    hidden = model(**batch, output_hidden_states=True).hidden_states
-    assert len(seen) == 1
-    torch.testing.assert_close(seen[0], hidden[0], rtol=0, atol=0)
 
 
 def test_layers_give_the_other_hidden_states(make, family, batch):

@@ -33,6 +33,13 @@ def test_a_new_head_shares_the_encoder_and_predicts_alike_after_loading(make, fa
     torch.testing.assert_close(again(**batch).logits, model(**batch).logits, rtol=0, atol=1e-6)
 
 
+def test_a_new_head_leaves_one_configuration(make, family):
+    """An encoder that reads a configuration of its own does not hear how it is to attend: twice the time."""
+    model = with_mlm_head(make(family))
+    model.set_attn_implementation("eager")
+    assert {id(module.config) for module in model.modules() if hasattr(module, "config")} == {id(model.config)}
+
+
 def test_recording_hidden_states_of_one_does_not_disturb_the_other(make, family, batch):
     """Two models over the same modules would each record every layer twice."""
     encoder = make(family)

@@ -135,17 +135,6 @@ def encoder_of(model: PreTrainedModel) -> PreTrainedModel:
     return cast("PreTrainedModel", model.base_model)
 
 
-def embeddings_of(model: PreTrainedModel) -> nn.Module:
-    """The module whose output is hidden state 0.
-
-    It holds all that runs before layer 1, except for an ELECTRA whose embeddings are narrower than its
-    layers: there it is the projection that follows them. `embedding_parameters` names the parameters of both.
-    """
-    encoder = encoder_of(model)
-    present = [name for name in family_of(model).embeddings if hasattr(encoder, name)]
-    return encoder.get_submodule(present[-1])
-
-
 def embedding_parameters(model: PreTrainedModel) -> list[str]:
     """Names, as in `model.named_parameters()`, of all parameters that run before layer 1."""
     encoder = encoder_of(model)

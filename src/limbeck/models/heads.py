@@ -57,7 +57,7 @@ def with_mlm_head(model: PreTrainedModel) -> PreTrainedModel:
         return model
     config = masked_lm_config(model.config)
     result = hollow(_masked_lm_class(config), config)
-    setattr(result, result.base_model_prefix, _same_parameters(encoder_of(model)))
+    setattr(result, result.base_model_prefix, _same_parameters(encoder_of(model), config))
     words = cast("nn.Embedding", encoder_of(result).get_input_embeddings()).weight
     for name in family_of(model).mlm_head:
         result.get_submodule(name).to_empty(device=words.device).to(words.dtype)
@@ -118,9 +118,13 @@ def _masked_lm_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
     return cast("type[PreTrainedModel]", MODEL_FOR_MASKED_LM_MAPPING[type(config)])
 
 
-def _same_parameters(encoder: PreTrainedModel) -> PreTrainedModel:
-    """Another module tree over the same parameters, without the pooler; `encoder` itself stays as it is."""
+def _same_parameters(encoder: PreTrainedModel, config: PreTrainedConfig) -> PreTrainedModel:
+    """Another module tree over the same parameters, without the pooler; `encoder` itself stays as it is.
+
+    Its modules refer to `config`, as those of a model that was loaded do: they read there how to attend.
+    """
     memo: dict[int, object] = {id(parameter): parameter for parameter in encoder.parameters()}
+    memo[id(encoder.config)] = config
     twin = copy.deepcopy(encoder, memo)
     drop_pooler(twin)
     return twin

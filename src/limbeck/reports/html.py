@@ -40,8 +40,9 @@ def write_report(run_folder: Path) -> Path:
 
 def render(report: Report) -> str:
     """The whole page."""
+    ours = PackageLoader("limbeck", "reports")
     environment = Environment(
-        loader=PackageLoader("limbeck", "reports"),
+        loader=ours,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -53,7 +54,7 @@ def render(report: Report) -> str:
     environment.filters.update(
         {name: getattr(wording, name) for name in ("plain", "points", "score", "share", "size", "times", "interval")}
     )
-    style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
+    style, _, _ = ours.get_source(environment, "report.css")
     labels = sorted(
         {piece.label for e in report.disagreements for r in readings(e) for piece in r.pieces if piece.label}
     )

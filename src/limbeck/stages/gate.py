@@ -83,7 +83,7 @@ def run(config: GateStep, inputs: Mapping[str, Artifact], out: Workspace) -> Non
     if missed:
         sentences = "; ".join(f"{bound['name']}: {bound['reason']}" for bound in missed)
         raise GateMissed(f"{len(missed)} of {len(bounds)} bounds missed by {config.student}: {sentences}")
-    out.say(f"{config.student} keeps all {len(bounds)} bounds")
+    out.say(f"{config.student} keeps every bound: {', '.join(bound['name'] for bound in bounds)}")
 
 
 def _score_bounds(config: GateStep, facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -73,7 +73,7 @@ def fit(
     done, history = _resume(checkpoints, model, optimiser, out, label)
     every = max(1, updates // 10)
     saved = time.monotonic()
-    with out.progress(label, updates, "updates") as bar, deferred():
+    with out.progress(label, updates, "updates") as bar, deferred(), memory.reused():
         bar.advance(done)
         for update in range(done + 1, updates + 1):
             started, rate = time.monotonic(), learning_rate(config, update, updates)
