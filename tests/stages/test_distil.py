@@ -195,7 +195,10 @@ def test_outline_counts_what_passes_through(tiny):
     ("fields", "sentence"),
     [
         ({"objectives": [{"kind": "hidden_mse", "layers": [[3, 4]]}]}, "matches layer 3 of the student"),
-        ({"objectives": [{"kind": "soft_labels"}]}, r"read the teacher's logits, and .*model has no masked-LM head"),
+        (
+            {"objectives": [{"kind": "soft_labels"}]},
+            r"read the teacher's logits, and .*model has neither a masked-LM head",
+        ),
         ({"objectives": []}, "at least 1 item"),
         ({"method": "lightbert"}, 'there is no method "lightbert"; did you mean "lightmbert"?'),
     ],

@@ -82,8 +82,9 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         config.sentence(),
         f"frozen: {', '.join(frozen) or 'nothing'}",
     )
+    projected, labelled = _projected(student, needs), config.masking.probability
     return training_outline(
-        student, work, config.batch, needs=needs, labelled=config.masking.probability, teacher=teacher, notes=notes
+        student, work, config.batch, needs=projected, labelled=labelled, teacher=teacher, notes=notes
     )
 
 
@@ -96,7 +97,7 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
 
     shapes = model_config(config.teacher.model, inputs)
     made, needs = _fitted(config, student_config(config.student, shapes, inputs), shapes)
-    teacher, student = random_model(shapes, mlm=needs[1].logits != "none"), random_model(made)
+    teacher, student = random_model(shapes, mlm=_projected(shapes, needs)[1].logits != "none"), random_model(made)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         freeze = config.freeze_embeddings
@@ -124,10 +125,10 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
 
     source = model_source(config.teacher.model, inputs)
     shapes = load_config(source)
-    _, needs = _fitted(config, student_config(_located(config.student, inputs), shapes, {}), shapes)
-    teacher = load_model(source, mlm=needs[1].logits != "none")
+    made, needs = _fitted(config, student_config(_located(config.student, inputs), shapes, {}), shapes)
+    teacher = load_model(source, mlm=_projected(shapes, needs)[1].logits != "none")
     student, tokenizer = make_student(config.student, teacher, source, inputs)
-    if needs[0].logits != "none":
+    if _projected(made, needs)[0].logits != "none":
         student = with_mlm_head(student)
     shape = shape_of(student.config)
     batches, held_out = text_batches(
@@ -149,8 +150,9 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     size, labelled = count(student), config.masking.probability
+    projected = _projected(made, needs)
     flops = training_flops(
-        student.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, teacher=shapes
+        made, history.tokens, batches.mean_length, needs=projected, labelled=labelled, teacher=shapes
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
@@ -213,17 +215,49 @@ def distil(
 def _fitted(
     config: DistilStep, student: "PreTrainedConfig", teacher: "PreTrainedConfig"
 ) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
-    """The student's configuration, with a masked-LM head where its logits are read, and what is read of both."""
+    """The student's configuration, with a masked-LM head where such logits are read, and what is read of both."""
     from limbeck.models.counting import shape_of
-    from limbeck.models.heads import fills_masks, masked_lm_config
+    from limbeck.models.heads import fills_masks, is_tagger, masked_lm_config
 
     needs = needs_of(config.objectives, shape_of(student), shape_of(teacher))
+    if needs[1].logits != "none" and is_tagger(teacher):
+        _check_tags(config, student, teacher)
+        return student, needs
     if needs[1].logits != "none" and not fills_masks(teacher):
         raise RecipeError(
-            f"the objectives read the teacher's logits, and {config.teacher.model} has no masked-LM head;"
-            " match hidden states and attention (method: lightmbert), or give the teacher a head by a pretrain step"
+            f"the objectives read the teacher's logits, and {config.teacher.model} has neither a masked-LM head nor a"
+            " classifier of tokens; match hidden states and attention (method: lightmbert), or give the teacher a head"
+            " by a pretrain or a finetune step"
         )
     return (student if needs[0].logits == "none" else masked_lm_config(student)), needs
+
+
+def _projected(config: "PreTrainedConfig", needs: tuple[Needs, Needs]) -> tuple[Needs, Needs]:
+    """Where student and teacher are projected on the vocabulary: nowhere, if their logits are tags."""
+    from limbeck.models.heads import is_tagger
+
+    return (Needs(), Needs()) if is_tagger(config) else needs
+
+
+def _check_tags(config: DistilStep, student: "PreTrainedConfig", teacher: "PreTrainedConfig") -> None:
+    """Refuses tags that cannot be compared: of another classifier, of masked words only, beside a vocabulary."""
+    from limbeck.models.heads import is_tagger
+
+    if not is_tagger(student) or student.id2label != teacher.id2label:
+        raise RecipeError(
+            f"{config.teacher.model} tags tokens, and the student has no classifier of the same labels; cut the student"
+            " out of the teacher, which keeps it: student: {layers: {keep: half}}"
+        )
+    if any(objective.kind == "mlm" for objective in config.objectives):
+        raise RecipeError(
+            f"{config.teacher.model} tags tokens, so its student does too, and mlm needs a student that fills masks;"
+            " leave mlm out, or let a pretrain step come first"
+        )
+    if any(getattr(objective, "positions", "all") == "selected" for objective in config.objectives):
+        raise RecipeError(
+            f"{config.teacher.model} tags every token, and soft_labels would read the tags of masked words only; set"
+            " positions: all"
+        )
 
 
 def _located(student: str | Reduction, inputs: Mapping[str, Artifact]) -> str | Reduction:
