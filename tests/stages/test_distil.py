@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers
 from pydantic import ValidationError
-from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForTokenClassification, AutoTokenizer
 
 from limbeck.errors import ModelError, RecipeError, TrainingError
 from limbeck.models.loading import load_model
@@ -102,6 +102,53 @@ def test_a_head_that_nothing_reads_still_fills_masks(folder_of_masks, text, make
     tokenizer = AutoTokenizer.from_pretrained(made.model_folder)
     encoded = tokenizer(f"the {tokenizer.mask_token} house", return_tensors="pt")
     assert student(encoded["input_ids"]).logits.shape[-1] == len(tokenizer)
+
+
+TAGS = {"kind": "soft_labels", "positions": "all", "temperature": 1}
+
+
+def test_a_tagger_teaches_its_tags_on_plain_text(teacher_tags, text, make_step):
+    """Without it, all that a fine-tuned teacher knows about unmarked text reaches the student by its layers alone."""
+    half = {"layers": {"keep": "half"}}
+    fields = {"method": None, "objectives": [TAGS], "student": half, "updates": 60, "learning_rate": 2e-3}
+    made = make_step(_step("@t", **fields, precision="float32"), {"@t": teacher_tags, "@text": text})
+    student = AutoModelForTokenClassification.from_pretrained(made.model_folder)
+    teacher = AutoModelForTokenClassification.from_pretrained(teacher_tags.model_folder)
+    assert student.config.id2label == teacher.config.id2label
+    assert student.config.num_hidden_layers == 2
+    assert not torch.equal(student.classifier.weight, teacher.classifier.weight)
+    assert made.facts["frozen"] == []
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["held_out"] < 0.5 * next(row["held_out"] for row in curve if "held_out" in row)
+
+
+def test_tags_cost_no_projection_on_the_vocabulary(teacher_tags):
+    """A forecast that counts a vocabulary for nine tags would send the user to rent a machine."""
+    half = {"student": {"layers": {"keep": "half"}}, "teacher": str(teacher_tags.model_folder)}
+    plain, tags = (
+        distil.outline(DistilStep.parse({**_step(""), **half, **fields}, "s"), {"@text": CORPUS})
+        for fields in ({}, {"method": None, "objectives": [TAGS]})
+    )
+    assert tags.flops == plain.flops
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"student": "headless"}, "tags tokens, and the student has no classifier of the same labels; cut the student"),
+        ({"objectives": [TAGS, {"kind": "mlm"}]}, "mlm needs a student that fills masks; leave mlm out"),
+        ({"objectives": [{"kind": "soft_labels"}]}, "the tags of masked words only; set positions: all"),
+    ],
+)
+def test_tags_that_cannot_be_compared_are_refused(tiny, teacher_tags, fields, sentence):
+    """A classifier of other labels, or a vocabulary, beside tags would give a loss that means nothing."""
+    half = {"layers": {"keep": "half"}}
+    given = {"method": None, "objectives": [TAGS], "student": half, **fields}
+    if given["student"] == "headless":
+        given["student"] = str(tiny.model)
+    step = DistilStep.parse(_step(teacher_tags.model_folder, **given), "s")
+    with pytest.raises(RecipeError, match=sentence):
+        distil.outline(step, {"@text": CORPUS})
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -34,7 +34,7 @@ class SoftLabels(Objective):
     temperature: float = Field(default=2.0, gt=0)
     """Higher values reveal more of how the teacher ranks wrong answers."""
     positions: Literal["selected", "all"] = "selected"
-    """`selected`: positions with a label (masked tokens; tagged words); `all`: every token, far dearer over
+    """`selected`: positions with a label (masked tokens; words of a task); `all`: every token, far dearer over
     a vocabulary."""
 
     def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
