@@ -119,7 +119,7 @@ def test_a_tagger_teaches_its_tags_on_plain_text(teacher_tags, text, make_step):
     assert not torch.equal(student.classifier.weight, teacher.classifier.weight)
     assert made.facts["frozen"] == []
     curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
-    assert curve[-1]["held_out"] < 0.5 * next(row["held_out"] for row in curve if "held_out" in row)
+    assert curve[-1]["held_out"] < 0.2 * curve[0]["loss"]
 
 
 def test_tags_cost_no_projection_on_the_vocabulary(teacher_tags):
