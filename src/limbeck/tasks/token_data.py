@@ -132,14 +132,18 @@ def load(spec: Iob | JsonLines | Hub, seed: int) -> Splits:
 
 
 def name_of(data: Mapping[str, Any]) -> str:
-    """A short name for tables, of a spec as a manifest records it: of the test files, the data set, the corpus."""
+    """A short name for tables, of a spec as a manifest records it: of the test files, the data set, the corpus.
+
+    A test set that was cut from the training files has their name.
+    """
     match data["kind"]:
         case "hub":
             return str(data["id"]).rstrip("/").rpartition("/")[2]
         case "annotated_corpus":
             return str(data["corpus"]).removeprefix("@")
         case _:
-            path = Path(_each(data.get("test") or data.get("train"))[0])
+            test = data.get("test")
+            path = Path(_each(data["train"] if test is None or isinstance(test, Mapping) else test)[0])
             stem = path.name.partition(".")[0]
             return path.resolve().parent.name if stem in ("train", "dev", "test") else stem
 
