@@ -23,7 +23,7 @@ class Needs:
     hidden: frozenset[int] = frozenset()
     """Layers whose output is read."""
     attention: frozenset[int] = frozenset()
-    """Layers whose queries and keys are read."""
+    """Layers whose queries, keys or values are read."""
     logits: Positions = "none"
 
     def __or__(self, other: Needs) -> Needs:
@@ -64,6 +64,10 @@ class Outputs:
     """Layer to its queries, (B, A, T, D), scaled so that queries @ keys are the attention scores."""
     keys: dict[int, Tensor] = field(default_factory=dict)
     """Layer to its keys, (B, A, T, D)."""
+    values: dict[int, Tensor] = field(default_factory=dict)
+    """Layer to its values, (B, A, T, D)."""
+    scales: dict[int, float] = field(default_factory=dict)
+    """Layer to the factor by which its queries were scaled."""
     logits: Tensor | None = None
     """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
 

@@ -91,6 +91,30 @@ def never(module: nn.Module, arguments: object) -> None:
     raise AssertionError(f"{type(module).__name__} ran and nobody reads it")
 
 
+OUTPUT_PROJECTION = {
+    "bert": "attention.output.dense",
+    "distilbert": "attention.out_lin",
+    "roberta": "attention.output.dense",
+    "xlm-roberta": "attention.output.dense",
+    "electra": "attention.output.dense",
+    "modernbert": "attn.Wo",
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_values_are_what_attention_sums_up(family):
+    """Values of another head order than the queries' would make relations of mixed-up halves."""
+    model, item, layer = make(family), batch(), 3
+    seen: list[Tensor] = []
+    projection = layers_of(model)[layer - 1].get_submodule(OUTPUT_PROJECTION[family])
+    projection.register_forward_pre_hook(lambda _module, arguments: seen.append(arguments[0]))
+    expected_BATT = reference(model, item).attentions[layer - 1]
+    outputs = observe(model, item, Needs(attention=frozenset({layer})))
+    summed_BTH = (expected_BATT @ outputs.values[layer]).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(summed_BTH, seen[0].view_as(summed_BTH), rtol=0, atol=1e-6)
+    assert outputs.scales[layer] == pytest.approx(outputs.queries[layer].shape[-1] ** -0.5)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_hidden_states(family):
     """One layer too low leaves the student's last feed-forward block untrained, as in the Swedish model."""

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from limbeck.objectives.attention_mse import attention_distribution, attention_mse
+from limbeck.objectives.attention_maps import attention_distribution, map_mse
 from limbeck.objectives.hard_labels import label_cross_entropy
 from limbeck.objectives.hidden_cosine import hidden_cosine
 from limbeck.objectives.hidden_mse import hidden_mse
-from limbeck.objectives.soft_labels import soft_label_kl
+from limbeck.objectives.soft_labels import logit_mse, soft_label_kl
 
 
 def full(batch: int, length: int) -> Tensor:
@@ -58,7 +58,7 @@ class TestByHand:
         teacher = torch.zeros(2, 1, 3, 3)
         mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
         expected = 3 * (1.0 / 3) + 2 * (0.5 / 2)
-        assert attention_mse(student, teacher, mask).item() == pytest.approx(expected)
+        assert map_mse(student, teacher, mask).item() == pytest.approx(expected)
 
     def test_cross_entropy_of_one_position(self):
         """A wrong sign here would unlearn the labels."""
@@ -73,7 +73,7 @@ class TestProperties:
         maps = torch.randn(2, 4, 3, 3).softmax(-1)
         assert hidden_mse(hidden, hidden, full(2, 3)).item() == 0
         assert hidden_cosine(hidden, hidden, full(2, 3)).item() == pytest.approx(0, abs=1e-5)
-        assert attention_mse(maps, maps, full(2, 3)).item() == 0
+        assert map_mse(maps, maps, full(2, 3)).item() == 0
         assert soft_label_kl(logits, logits, 2.0).sum().item() == pytest.approx(0, abs=1e-6)
 
     def test_kl_ignores_a_constant_added_to_logits(self):
@@ -105,15 +105,15 @@ class TestProperties:
         tensors = [torch.randn(1, 2, 3, 4) for _ in range(4)]
         padded = [torch.cat([x, torch.randn(1, 2, 2, 4)], 2) for x in tensors]
         mask = torch.tensor([[1, 1, 1, 0, 0]])
-        plain = attention_mse(*_maps(tensors, full(1, 3)), full(1, 3))
-        assert attention_mse(*_maps(padded, mask), mask).item() == pytest.approx(plain.item(), rel=1e-5)
+        plain = map_mse(*_maps(tensors, full(1, 3)), full(1, 3))
+        assert map_mse(*_maps(padded, mask), mask).item() == pytest.approx(plain.item(), rel=1e-5)
 
     def test_padding_gets_no_gradient(self):
         """A gradient from padding would move the position embeddings of positions that hold no text."""
         queries, keys = (torch.randn(1, 2, 5, 4, requires_grad=True) for _ in range(2))
         mask = torch.tensor([[1, 1, 1, 0, 0]])
         maps = attention_distribution(queries, keys, mask)
-        attention_mse(maps, torch.randn_like(maps).softmax(-1).detach(), mask).backward()
+        map_mse(maps, torch.randn_like(maps).softmax(-1).detach(), mask).backward()
         assert not queries.grad[:, :, 3:].any()
         assert not keys.grad[:, :, 3:].any()
 
@@ -121,7 +121,7 @@ class TestProperties:
         """One empty document must not turn a whole update into NaN."""
         mask = torch.tensor([[1, 1], [0, 0]])
         maps = attention_distribution(torch.randn(2, 1, 2, 4), torch.randn(2, 1, 2, 4), mask)
-        assert attention_mse(maps, torch.zeros_like(maps), mask).isfinite()
+        assert map_mse(maps, torch.zeros_like(maps), mask).isfinite()
 
     def test_bfloat16_is_summed_in_float32(self):
         """A sum of thousands of bfloat16 numbers stops growing: 256 + 1 = 256."""
@@ -144,9 +144,14 @@ class TestAgainstTextBrewer:
         """On the full blocks that LightMBERT trained on, value and gradient must be the published ones."""
         queries = torch.randn(3, 2, 5, 4, requires_grad=True)
         keys, teacher = torch.randn(3, 2, 5, 4), torch.randn(3, 2, 5, 5).softmax(-1)
-        ours = attention_mse(attention_distribution(queries, keys, full(3, 5)), teacher, full(3, 5)) / 15
+        ours = map_mse(attention_distribution(queries, keys, full(3, 5)), teacher, full(3, 5)) / 15
         theirs = textbrewer_losses.att_mse_loss((queries @ keys.transpose(-1, -2)).softmax(-1), teacher)
         compare(ours, theirs, queries)
+
+    def test_logit_mse(self, textbrewer_losses):
+        """A sum over classes would weigh this term by the size of the vocabulary."""
+        student, teacher = torch.randn(6, 10, requires_grad=True), torch.randn(6, 10)
+        compare(logit_mse(student, teacher).mean(), textbrewer_losses.kd_mse_loss(student, teacher), student)
 
     def test_soft_labels_differ_from_its_cross_entropy_by_the_square_and_a_constant(self, textbrewer_losses):
         """TextBrewer leaves out the temperature squared; otherwise the gradients are the same."""

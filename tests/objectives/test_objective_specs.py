@@ -12,11 +12,15 @@ from limbeck.errors import RecipeError
 from limbeck.objectives import (
     MLM,
     AnyObjective,
+    AttentionKL,
     AttentionMSE,
     HardLabels,
     HiddenCosine,
     HiddenMSE,
     Objective,
+    RelationalAngles,
+    RelationalDistances,
+    RelationKL,
     SoftLabels,
 )
 from limbeck.signals import Batch, Needs, Outputs, Shape
@@ -31,29 +35,48 @@ class Recipe(Config):
 
 
 def batch() -> Batch:
-    """Seven tokens in two sequences, three of them labelled."""
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
-    labels = torch.tensor([[-100, 2, -100, 0], [1, -100, -100, -100]])
-    return Batch(torch.arange(8).view(2, 4), mask, labels)
+    """Ten tokens in three sequences, three of them labelled."""
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 0]])
+    labels = torch.tensor([[-100, 2, -100, 0], [1, -100, -100, -100], [-100] * 4])
+    return Batch(torch.arange(12).view(3, 4), mask, labels)
 
 
 def outputs(layers: int, seed: int, grad: bool = False) -> Outputs:
     """Signals of a model of `layers` layers, all of them."""
     torch.manual_seed(seed)
     return Outputs(
-        hidden={i: torch.randn(2, 4, 16, requires_grad=grad) for i in range(layers + 1)},
-        queries={i: torch.randn(2, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
-        keys={i: torch.randn(2, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
-        logits=torch.randn(2, 4, 50, requires_grad=grad),
+        hidden={i: torch.randn(3, 4, 16, requires_grad=grad) for i in range(layers + 1)},
+        queries={i: torch.randn(3, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
+        keys={i: torch.randn(3, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
+        values={i: torch.randn(3, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
+        scales=dict.fromkeys(range(1, layers + 1), 0.5),
+        logits=torch.randn(3, 4, 50, requires_grad=grad),
     )
 
 
-ALL = [SoftLabels(), SoftLabels(positions="all"), HiddenMSE(), HiddenCosine(), AttentionMSE(), MLM(), HardLabels()]
+ALL = [
+    SoftLabels(),
+    SoftLabels(positions="all"),
+    SoftLabels(loss="mse"),
+    HiddenMSE(),
+    HiddenCosine(),
+    AttentionMSE(),
+    AttentionMSE(of="scores"),
+    AttentionKL(),
+    RelationKL(of="queries", heads=8),
+    RelationKL(of="keys"),
+    RelationKL(of="values"),
+    RelationalDistances(),
+    RelationalAngles(),
+    MLM(),
+    HardLabels(),
+]
 
 
 def name(objective: Objective) -> str:
     """An id for parametrised tests."""
-    return f"{objective.kind}-{getattr(objective, 'positions', '')}"
+    told = objective.model_dump(include={"positions", "loss", "of"}, exclude_defaults=True)
+    return "-".join([objective.kind, *told.values()])
 
 
 class TestNeeds:
@@ -92,6 +115,23 @@ class TestCheck:
         with pytest.raises(RecipeError, match=r"same heads; the student has 2 and the teacher 4"):
             AttentionMSE().check(NARROW, TEACHER)
 
+    @pytest.mark.parametrize("objective", [AttentionKL(), RelationKL(of="values")])
+    def test_heads_of_other_widths(self, objective):
+        """Divergences may cross widths, but not numbers of heads."""
+        with pytest.raises(RecipeError, match=r"same heads; the student has 2 and the teacher 4; .*heads: "):
+            objective.check(NARROW, TEACHER)
+        RelationKL(of="values", heads=4).check(NARROW, TEACHER)
+
+    def test_relation_heads_divide_both_widths(self):
+        """A reshape that fails in the first update is an hour after the recipe was read."""
+        with pytest.raises(RecipeError, match=r"into 16 relation heads, which do not divide the student's width of 8"):
+            RelationKL(of="keys", heads=16).check(NARROW, TEACHER)
+
+    @pytest.mark.parametrize("objective", [RelationalDistances(), RelationalAngles()])
+    def test_geometry_crosses_widths(self, objective):
+        """Students of another width are what these are for."""
+        objective.check(NARROW, TEACHER)
+
     @pytest.mark.parametrize("objective", [o for o in ALL if o.uses_teacher], ids=name)
     def test_vocabulary(self, objective):
         """With two tokenizers, position 5 is another word in each model: everything runs, nothing is learnt."""
@@ -124,20 +164,19 @@ class TestTotals:
     def test_counts_are_of_the_unit(self):
         """A count of the wrong unit scales the term by the share of padding or of masking."""
         counts = {name(objective): objective.count(batch()) for objective in ALL}
-        assert counts == {
-            "soft_labels-selected": 3,
-            "soft_labels-all": 7,
-            "hidden_mse-": 7,
-            "hidden_cosine-": 7,
-            "attention_mse-": 7,
-            "mlm-": 3,
-            "hard_labels-": 3,
+        assert {kind: count for kind, count in counts.items() if count != 10} == {
+            "soft_labels": 3,
+            "soft_labels-mse": 3,
+            "relational_distances": 6,
+            "relational_angles": 6,
+            "mlm": 3,
+            "hard_labels": 3,
         }
 
     def test_last_is_the_deepest_pair(self):
         """A "last" that resolved to another layer than `needs` asked for would train the wrong one."""
         ours, theirs = outputs(3, 0), outputs(6, 1)
-        for kind in (HiddenMSE, HiddenCosine, AttentionMSE):
+        for kind in (HiddenMSE, HiddenCosine, AttentionMSE, AttentionKL, RelationalAngles):
             named = kind(layers=[(3, 6)]).total(ours, theirs, batch())
             assert kind().total(ours, theirs, batch()).item() == named.item()
 

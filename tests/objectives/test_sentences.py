@@ -10,7 +10,7 @@ SMALL, LARGE = Shape(3, 8, 2, 50, 40), Shape(6, 8, 2, 50, 40)
     ("objective", "sentence"),
     [
         (MLM(weight=2), "2 x mlm"),
-        (SoftLabels(weight=0.5), "0.5 x soft_labels (temperature 2.0, positions selected)"),
+        (SoftLabels(weight=0.5), "0.5 x soft_labels (loss kl, temperature 2.0, positions selected)"),
         (AttentionMSE(), "1 x attention_mse (layer 3 like the teacher's 6)"),
         (
             HiddenMSE(layers=[(0, 0), (3, 6)]),

@@ -1,6 +1,6 @@
 """Run a model and hand over exactly the signals that somebody reads.
 
-Hidden states are taken by hooks on the layers. Queries and keys are taken where a layer calls transformers'
+Hidden states are taken by hooks on the layers. Queries, keys and values are taken where a layer calls transformers'
 attention interface: under the name `limbeck` stands a function that runs fused attention and, in the layers
 that are read, hands over what it was called with. Whatever nobody reads is not computed: the run ends at the
 last layer that is read, and the vocabulary projection sees only the positions that are read.
@@ -79,10 +79,12 @@ class _Tap:
         """After each layer."""
         self._take_hidden(output)
 
-    def take_attention(self, queries_BATD: Tensor, keys_BATD: Tensor) -> None:
-        """Where a layer computes its attention; `queries_BATD` are scaled."""
-        self.outputs.queries[self.layer] = queries_BATD
+    def take_attention(self, queries_BATD: Tensor, keys_BATD: Tensor, values_BATD: Tensor, scale: float) -> None:
+        """Where a layer computes its attention; the queries come unscaled."""
+        self.outputs.queries[self.layer] = queries_BATD * scale
         self.outputs.keys[self.layer] = keys_BATD
+        self.outputs.values[self.layer] = values_BATD
+        self.outputs.scales[self.layer] = scale
         if self.layer not in self.needs.hidden:
             self._stop_after_last()
 
@@ -132,7 +134,7 @@ def _attention(
                 f"layer {tap.layer} of this model attends within a sliding window, which attention objectives do"
                 " not follow; match a layer with global attention, or hidden states"
             )
-        tap.take_attention(query * scale, key)
+        tap.take_attention(query, key, value, scale)
     attend = _unfused if _fused_is_slow(query) else sdpa_attention_forward
     return attend(module, query, key, value, attention_mask, scaling=scale, **kwargs)
 

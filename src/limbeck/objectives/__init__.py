@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from limbeck.objectives.attention_kl import AttentionKL
 from limbeck.objectives.attention_mse import AttentionMSE
 from limbeck.objectives.base import Objective
 from limbeck.objectives.combining import CombinedLoss, combine, needs_of
@@ -12,21 +13,37 @@ from limbeck.objectives.hidden_cosine import HiddenCosine
 from limbeck.objectives.hidden_mse import HiddenMSE
 from limbeck.objectives.mlm import MLM
 from limbeck.objectives.presets import preset
+from limbeck.objectives.relation_kl import RelationKL
+from limbeck.objectives.relational import RelationalAngles, RelationalDistances
 from limbeck.objectives.soft_labels import SoftLabels
 
 AnyObjective = Annotated[
-    SoftLabels | HiddenMSE | HiddenCosine | AttentionMSE | MLM | HardLabels, Field(discriminator="kind")
+    SoftLabels
+    | HiddenMSE
+    | HiddenCosine
+    | AttentionMSE
+    | AttentionKL
+    | RelationKL
+    | RelationalDistances
+    | RelationalAngles
+    | MLM
+    | HardLabels,
+    Field(discriminator="kind"),
 ]
 
 __all__ = [
     "MLM",
     "AnyObjective",
+    "AttentionKL",
     "AttentionMSE",
     "CombinedLoss",
     "HardLabels",
     "HiddenCosine",
     "HiddenMSE",
     "Objective",
+    "RelationKL",
+    "RelationalAngles",
+    "RelationalDistances",
     "SoftLabels",
     "combine",
     "needs_of",

@@ -24,6 +24,8 @@ class LayerMatching(Objective):
     signal: ClassVar[Signal]
     first: ClassVar[int]
     """The lowest layer that has the signal: hidden states start at 0, attention at 1."""
+    equal_width: ClassVar[bool] = True
+    """Whether hidden states are compared number by number."""
 
     layers: Literal["last"] | Annotated[list[tuple[int, int]], Field(min_length=1)] = "last"
     """Pairs [student's layer, teacher's layer], numbered from 1; 0 is the output of the embeddings."""
@@ -45,7 +47,7 @@ class LayerMatching(Objective):
         for ours, theirs in self._pairs(student.layers, teacher.layers):
             self._check_layer(ours, student, "student")
             self._check_layer(theirs, teacher, "teacher")
-        if self.signal == "hidden":
+        if self.signal == "hidden" and self.equal_width:
             advice = "match logits (soft_labels), or cut the student out of the teacher"
             self.must_agree("width", student, teacher, advice)
 

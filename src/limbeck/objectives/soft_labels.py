@@ -27,12 +27,19 @@ def soft_label_kl(student_NV: Tensor, teacher_NV: Tensor, temperature: float) ->
     return divergence_N * temperature**2
 
 
+def logit_mse(student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
+    """Squared difference of logits (Ba and Caruana, arXiv 1312.6184), mean over the classes, shape N."""
+    return (student_NV.float() - teacher_NV.float()).square().mean(-1)
+
+
 class SoftLabels(Objective):
-    """KL divergence from the teacher's softened distribution, per position."""
+    """How far the student's answers are from the teacher's, per position."""
 
     kind: Literal["soft_labels"] = "soft_labels"
+    loss: Literal["kl", "mse"] = "kl"
+    """`kl`: divergence of the softened distributions; `mse`: squared difference of the logits."""
     temperature: float = Field(default=2.0, gt=0)
-    """Higher values reveal more of how the teacher ranks wrong answers."""
+    """Of `kl`: higher values reveal more of how the teacher ranks wrong answers."""
     positions: Literal["selected", "all"] = "selected"
     """`selected`: positions with a label (masked tokens; words of a task); `all`: every token, far dearer over
     a vocabulary."""
@@ -46,11 +53,13 @@ class SoftLabels(Objective):
         return count_labelled(batch) if self.positions == "selected" else batch.tokens
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
-        """See `soft_label_kl`."""
+        """See `soft_label_kl` and `logit_mse`."""
         assert teacher is not None
         assert student.logits is not None
         assert teacher.logits is not None
         ours_NV, theirs_NV = self._rows(student.logits, batch), self._rows(teacher.logits, batch)
+        if self.loss == "mse":
+            return logit_mse(ours_NV, theirs_NV).sum()
         return soft_label_kl(ours_NV, theirs_NV, self.temperature).sum()
 
     def _rows(self, logits: Tensor, batch: Batch) -> Tensor:

@@ -1,0 +1,33 @@
+"""Match attention distributions by their divergence (MiniLM, arXiv 2002.10957, equation 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from limbeck.objectives.attention_maps import log_attention, map_kl
+from limbeck.objectives.matching import LayerMatching, Signal
+from limbeck.signals import Batch, Outputs, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class AttentionKL(LayerMatching):
+    """KL divergence of attention distributions, per query row; models may differ in width."""
+
+    kind: Literal["attention_kl"] = "attention_kl"
+    signal: ClassVar[Signal] = "attention"
+    first: ClassVar[int] = 1
+
+    def check(self, student: Shape, teacher: Shape | None) -> None:
+        """Also refuses different numbers of heads."""
+        super().check(student, teacher)
+        assert teacher is not None
+        self.must_agree("heads", student, teacher, "match relations (kind: relation_kl, heads: ...) instead")
+
+    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
+        """See `map_kl`."""
+        mask_BT = batch.attention_mask
+        ours_BATT = log_attention(student.queries[pair[0]], student.keys[pair[0]], mask_BT)
+        theirs_BATT = log_attention(teacher.queries[pair[1]], teacher.keys[pair[1]], mask_BT)
+        return map_kl(ours_BATT, theirs_BATT, mask_BT)

@@ -1,0 +1,50 @@
+"""Attention maps recomputed from queries and keys, in the matched layers only, so that every layer can run fused.
+
+B sequences, T tokens (as queries and as keys), A heads, D width of a head.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def attention_scores(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+    """Before the softmax, shape (B, A, T, T), in float32; 0 for the keys where the mask is 0."""
+    scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
+    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, 0.0)
+
+
+def log_attention(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+    """Log-softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; very low for the others."""
+    return _masked(queries_BATD, keys_BATD, mask_BT).log_softmax(-1)
+
+
+def attention_distribution(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+    """Softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; dropout is not part of it."""
+    return _masked(queries_BATD, keys_BATD, mask_BT).softmax(-1)
+
+
+def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
+    """Squared difference, summed over the query rows where the mask is 1.
+
+    A row counts as its mean over heads and over the keys of its own sequence. The published codes divide by the
+    padded length, so that the value of a text depends on what it is batched with; on full blocks they agree.
+    """
+    heads = student_BATT.shape[1]
+    keys_B1 = mask_BT.sum(-1, keepdim=True).clamp(min=1)
+    rows_BT = (student_BATT - teacher_BATT).square().sum((1, 3)) / (heads * keys_B1)
+    return (rows_BT * mask_BT).sum()
+
+
+def map_kl(log_student_BATT: Tensor, log_teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
+    """KL(teacher || student), a mean over heads, summed over the query rows where the mask is 1; in nats."""
+    divergence_BATT = log_teacher_BATT.exp() * (log_teacher_BATT - log_student_BATT)
+    return (divergence_BATT.sum(-1).mean(1) * mask_BT).sum()
+
+
+def _masked(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+    scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
+    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, -1e30)

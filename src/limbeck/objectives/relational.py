@@ -1,0 +1,87 @@
+"""Match how sentences lie to each other: distances and angles (Relational Knowledge Distillation, arXiv 1904.05068).
+
+A sentence is the mean of its tokens. Only sentences of one batch are compared, so the value depends on how a text is
+batched; the models may differ in width.
+
+B sequences, T tokens, H width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from limbeck.objectives.matching import LayerMatching, Signal
+from limbeck.signals import Batch, Outputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def pooled(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
+    """Mean over the tokens where the mask is 1, shape (B, H), in float32."""
+    tokens_B1 = mask_BT.sum(-1, keepdim=True).clamp(min=1)
+    return (hidden_BTH.float() * mask_BT[..., None]).sum(1) / tokens_B1
+
+
+def distances(sentences_BH: Tensor) -> Tensor:
+    """Euclidean distance of every two sentences over the mean of all (equations 4 and 5), shape (B, B)."""
+    import torch
+
+    difference_BBH = sentences_BH[:, None] - sentences_BH[None]
+    apart_BB = ~torch.eye(len(sentences_BH), dtype=torch.bool, device=sentences_BH.device)
+    # The root has no gradient at 0, where a sentence meets itself.
+    length_BB = difference_BBH.square().sum(-1).masked_fill(~apart_BB, 1.0).clamp(min=1e-12).sqrt() * apart_BB
+    mean = length_BB.sum() / apart_BB.sum().clamp(min=1)
+    return length_BB / mean.clamp(min=1e-12)
+
+
+def angles(sentences_BH: Tensor) -> Tensor:
+    """Cosine of the angle at sentence j between sentences i and k (equation 7), shape (B, B, B) as (j, i, k)."""
+    from torch.nn.functional import normalize
+
+    direction_BBH = normalize(sentences_BH[None] - sentences_BH[:, None], dim=-1)
+    return direction_BBH @ direction_BBH.transpose(-1, -2)
+
+
+class RelationalDistances(LayerMatching):
+    """Huber loss of the distances between sentences, per ordered pair."""
+
+    kind: Literal["relational_distances"] = "relational_distances"
+    signal: ClassVar[Signal] = "hidden"
+    first: ClassVar[int] = 0
+    equal_width: ClassVar[bool] = False
+
+    def count(self, batch: Batch) -> int:
+        """Ordered pairs of different sentences."""
+        size = len(batch.input_ids)
+        return size * (size - 1)
+
+    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
+        """See `distances`."""
+        from torch.nn.functional import huber_loss
+
+        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
+        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
+        return huber_loss(distances(ours_BH), distances(theirs_BH), reduction="sum")
+
+
+class RelationalAngles(LayerMatching):
+    """Huber loss of the angles between sentences, per ordered triple."""
+
+    kind: Literal["relational_angles"] = "relational_angles"
+    signal: ClassVar[Signal] = "hidden"
+    first: ClassVar[int] = 0
+    equal_width: ClassVar[bool] = False
+
+    def count(self, batch: Batch) -> int:
+        """Ordered triples of different sentences."""
+        size = len(batch.input_ids)
+        return size * (size - 1) * (size - 2)
+
+    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
+        """See `angles`. The angle between a sentence and itself is the same in both models and adds nothing."""
+        from torch.nn.functional import huber_loss
+
+        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
+        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
+        return huber_loss(angles(ours_BH), angles(theirs_BH), reduction="sum")
