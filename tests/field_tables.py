@@ -40,7 +40,7 @@ NAMED = {
     AnyStep: "[step](steps.md)",
     AnySource: "[source](data.md#text-sources)",
     TokenData: "[data](data.md#task-data)",
-    AnyObjective: "[objective](objectives.md#the-six-objectives)",
+    AnyObjective: "[objective](objectives.md#the-objectives)",
     AnyTeacher: "[teacher](steps.md#distil)",
     SingleEngine: "[engine](recipes.md#engine)",
     Holdout: "[holdout](data.md#holdout)",
