@@ -14,8 +14,8 @@ EVERY = 10
 """Updates between two calls of `give_back`: often enough to matter, seldom enough to cost nothing."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Numbers of mallopt's parameters, as in malloc.h."""
-_KEPT, _USUAL = 1 << 30, 1 << 17
-"""Bytes: while a training runs, and what glibc starts with."""
+_KEPT, _USUAL = 1 << 30, 1 << 25
+"""Bytes: while a training runs, and what glibc comes to by itself in a process with large tensors."""
 
 
 @contextmanager
