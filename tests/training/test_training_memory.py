@@ -1,5 +1,4 @@
 import os
-import resource
 import sys
 
 import pytest
@@ -12,23 +11,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc can 
 MIB = 1 << 20
 
 
-def _faults_of_making(size: int) -> int:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.zeros(size, dtype=torch.uint8)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-
 def _resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def test_a_large_tensor_is_made_from_the_memory_of_the_last_one():
-    """Asking the system for every gradient of the vocabulary anew took a third of the control's time."""
-    size = 48 * MIB
-    with reused():
-        fewest = min(_faults_of_making(size) for _ in range(4))  # other threads of the process fault, too
-    assert fewest < size // MIB
 
 
 def test_memory_goes_back_when_a_training_ends():
