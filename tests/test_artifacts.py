@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from limbeck import artifacts
 from limbeck.artifacts import MANIFEST, Artifact, fingerprint, require_space, seal, write_json
 from limbeck.errors import ArtifactError, DataError
+from tiny_world import flip_bit
 
 KNOWN = {
     "step": "small",
@@ -43,12 +44,6 @@ def sealed(folder, tmp_path) -> Artifact:
     return seal(folder, tmp_path / "small", KNOWN)
 
 
-def _flip(path: Path, place: int = -1) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 0x01
-    path.write_bytes(bytes(content))
-
-
 def test_a_sealed_artifact_opens_with_all_that_was_known(sealed, folder):
     """What is not in the manifest cannot be reported."""
     assert not folder.exists()
@@ -65,7 +60,7 @@ def test_a_sealed_artifact_opens_with_all_that_was_known(sealed, folder):
 @pytest.mark.parametrize("name", ["notes.txt", "model/weights", f"model/{MANIFEST}"])
 def test_a_flipped_bit_is_named(sealed, name):
     """A model that lost a bit still loads, and answers a little wrongly for ever."""
-    _flip(sealed.folder / name)
+    flip_bit(sealed.folder / name)
     assert sealed.missing() == [], "a size says nothing about a bit"
     with pytest.raises(ArtifactError, match=rf"small is damaged: {name} differ from manifest.json; delete that folder"):
         sealed.verify()

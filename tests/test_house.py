@@ -192,4 +192,4 @@ def test_the_public_names_are_what_we_meant():
     assert limbeck.__all__ == ["__version__", "distil", "load_recipe", "plan", "run"]
     assert [callable(getattr(limbeck, name)) for name in limbeck.__all__] == [False, True, True, True, True]
     with pytest.raises(AttributeError, match="module 'limbeck' has no attribute 'distill'"):
-        limbeck.distill  # noqa: B018
+        _ = limbeck.distill

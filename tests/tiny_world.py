@@ -100,6 +100,13 @@ def write_recipe(folder: Path, recipe: Any, name: str = "tiny.yaml") -> Path:
     return path
 
 
+def flip_bit(path: Path, place: int = -1) -> None:
+    """Damage that no size shows, in one byte."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
 def limbeck(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     """The command line in a process of its own."""
     return subprocess.Popen(

@@ -44,6 +44,18 @@ def test_a_file_stays_whole_unless_documents_are_split() -> None:
     assert parts[6].source == "one.txt#7"
 
 
+def test_a_document_keeps_its_split_in_another_file() -> None:
+    """The same recipe on another machine would hold out other text; a line put in front would move the rest."""
+    texts = [f"text number {number}" for number in range(100)]
+
+    def splits(source: str, texts: list[str]) -> dict[str, str]:
+        documents = [Document(text, source) for text in texts]
+        return {document.text: document.split for document in divide(documents, True, HALVES, 0, set(), Tally())}
+
+    moved = splits("/elsewhere/two.txt", ["put in front", *texts])
+    assert splits("one.txt", texts) == {text: moved[text] for text in texts}
+
+
 def test_near_duplicates_of_held_out_text_leave_training() -> None:
     """A paragraph that differs in one word from a test paragraph is a test paragraph."""
     near = SENTENCE.replace("today", "Tonight!")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional
 
 from limbeck.objectives.attention_maps import attention_distribution, map_mse
 from limbeck.objectives.hard_labels import label_cross_entropy
@@ -165,7 +165,7 @@ class TestAgainstTextBrewer:
 def test_kl_against_torch():
     """A slip in the hand-written KL would be a method that nobody published."""
     student, teacher = torch.randn(6, 10, requires_grad=True), torch.randn(6, 10)
-    reference = 4 * F.kl_div(
+    reference = 4 * functional.kl_div(
         (student / 2).log_softmax(-1), (teacher / 2).log_softmax(-1), reduction="batchmean", log_target=True
     )
     compare(soft_label_kl(student, teacher, 2.0).mean(), reference, student)

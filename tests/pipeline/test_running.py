@@ -13,7 +13,7 @@ from limbeck.pipeline.recipe import load_recipe
 from limbeck.pipeline.running import run
 from limbeck.stages import corpus
 from limbeck.workspace import Silent
-from tiny_world import write_recipe
+from tiny_world import flip_bit, write_recipe
 
 
 class Heard(Silent):
@@ -305,9 +305,7 @@ def test_a_damaged_artifact_is_named_when_it_is_used(world, runs, tmp_path):
     recipe = load_recipe(write_recipe(tmp_path, world.recipe("control")), ["steps.control.updates=1"])
     first = run(recipe, runs, only="small").artifacts["small"]
     weights = first.model_folder / "model.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(content)
+    flip_bit(weights)
     with pytest.raises(ArtifactError, match=r"small-\w{8} is damaged: model/model.safetensors differ.*delete that"):
         run(recipe, runs)
     shutil.rmtree(first.folder)

@@ -8,7 +8,7 @@ from limbeck.pipeline.recipe import load_recipe
 from limbeck.pipeline.running import run
 from limbeck.stages import corpus
 from limbeck.workspace import Silent
-from tiny_world import write_recipe
+from tiny_world import flip_bit, write_recipe
 
 
 class Listening(Silent):
@@ -85,9 +85,7 @@ def test_a_damaged_input_leaves_nothing_to_continue(world, tmp_path):
     recipe = load_recipe(write_recipe(tmp_path, world.recipe("control")), ["steps.control.updates=1"])
     small = run(recipe, tmp_path, only="small").artifacts["small"]
     weights = small.model_folder / "model.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(content)
+    flip_bit(weights)
     with pytest.raises(ArtifactError, match="is damaged"):
         run(recipe, tmp_path)
     shutil.rmtree(small.folder)

@@ -10,6 +10,7 @@ from training_support import Tiny, training, weights
 
 from limbeck.training.checkpoints import KEPT, Checkpoints
 from limbeck.training.optimiser import make_optimiser
+from tiny_world import flip_bit
 
 
 class Store:
@@ -46,12 +47,6 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "checkpoints")
 
 
-def _flip(path: Path, place: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 0x01
-    path.write_bytes(bytes(content))
-
-
 def test_the_newest_is_restored_and_two_are_kept(store):
     """Keeping all fills the disk; keeping one leaves nothing when it is damaged."""
     for update in (5, 10, 15):
@@ -77,7 +72,7 @@ def test_one_flipped_bit_is_noticed(store, name, place):
     store.save(5)
     good = store.restore()
     store.save(10)
-    _flip(store.folder / "update-000000010" / name, place)
+    flip_bit(store.folder / "update-000000010" / name, place)
     if name.endswith("safetensors") and place < 0:
         load_file(store.folder / "update-000000010" / name)  # as said above
     assert store.restore() == good
@@ -93,7 +88,7 @@ def test_every_bit_of_the_state_counts(store):
     whole = shutil.copytree(folder, store.folder.parent / "whole")
     for place in range(len((whole / "state.json").read_bytes())):
         shutil.copytree(whole, folder, dirs_exist_ok=True)
-        _flip(folder / "state.json", place)
+        flip_bit(folder / "state.json", place)
         assert store.restore() is None, f"byte {place} was not missed"
 
 
@@ -113,7 +108,7 @@ def test_when_all_are_damaged_the_training_starts_anew(store):
     store.save(5)
     store.save(10)
     for folder in store.folder.iterdir():
-        _flip(folder / "model.safetensors", -1)
+        flip_bit(folder / "model.safetensors", -1)
     assert store.restore() is None
     assert len(store.said) == 2
 
@@ -123,7 +118,7 @@ def test_a_damaged_one_does_not_block_its_name(store):
     store.save(5)
     store.save(10)
     good = store.restore()
-    _flip(store.folder / "update-000000010" / "model.safetensors", -1)
+    flip_bit(store.folder / "update-000000010" / "model.safetensors", -1)
     store.restore()
     store.save(10)
     assert store.restore() == good

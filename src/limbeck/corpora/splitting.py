@@ -49,7 +49,7 @@ class Holdout(Config):
 
 
 def split_of(key: str, holdout: Holdout, seed: int) -> Split:
-    """The split of a source: depends on its name and the seed only, whatever else the corpus holds."""
+    """The split of a file, by its name, or of a document, by its text: whatever else the corpus holds."""
     digest = hashlib.blake2b(f"{seed}\n{key}".encode(), digest_size=8).digest()
     position = int.from_bytes(digest) / 2**64
     if position < holdout.test:
@@ -76,11 +76,11 @@ def divide(
                 tally.paragraphs.seen += count
                 tally.paragraphs.dropped[reason] += count
             case Document():
-                source = outcome.source
+                source = key = outcome.source
                 if by_document:
                     numbers[source] += 1
-                    source = f"{source}#{numbers[source]}"
-                placed = replace(outcome, source=source, split=split_of(source, holdout, seed))
+                    source, key = f"{source}#{numbers[source]}", outcome.text
+                placed = replace(outcome, source=source, split=split_of(key, holdout, seed))
                 if _is_new(placed, seen, tally):
                     yield placed
 

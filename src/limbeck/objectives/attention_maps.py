@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NEVER = -1e30
+"""A score that no softmax gives any weight."""
+
 
 def attention_scores(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
     """Before the softmax, shape (B, A, T, T), in float32; 0 for the keys where the mask is 0."""
-    scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
-    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, 0.0)
+    return _product(queries_BATD, keys_BATD, mask_BT, 0.0)
 
 
 def log_attention(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
     """Log-softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; very low for the others."""
-    return _masked(queries_BATD, keys_BATD, mask_BT).log_softmax(-1)
+    return _product(queries_BATD, keys_BATD, mask_BT, _NEVER).log_softmax(-1)
 
 
 def attention_distribution(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
     """Softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; dropout is not part of it."""
-    return _masked(queries_BATD, keys_BATD, mask_BT).softmax(-1)
+    return _product(queries_BATD, keys_BATD, mask_BT, _NEVER).softmax(-1)
 
 
 def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -45,6 +47,6 @@ def map_kl(log_student_BATT: Tensor, log_teacher_BATT: Tensor, mask_BT: Tensor) 
     return (divergence_BATT.sum(-1).mean(1) * mask_BT).sum()
 
 
-def _masked(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+def _product(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, hidden: float) -> Tensor:
     scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
-    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, -1e30)
+    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, hidden)

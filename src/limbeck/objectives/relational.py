@@ -8,6 +8,8 @@ B sequences, T tokens, H width.
 
 from __future__ import annotations
 
+import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from limbeck.objectives.matching import LayerMatching, Signal
@@ -43,45 +45,52 @@ def angles(sentences_BH: Tensor) -> Tensor:
     return direction_BBH @ direction_BBH.transpose(-1, -2)
 
 
-class RelationalDistances(LayerMatching):
+class _Relational(LayerMatching):
+    """Huber loss of what `geometry` says of a batch's sentences, per tuple of different sentences."""
+
+    signal: ClassVar[Signal] = "hidden"
+    first: ClassVar[int] = 0
+    equal_width: ClassVar[bool] = False
+    order: ClassVar[int]
+    """Sentences in a tuple."""
+
+    @staticmethod
+    @abstractmethod
+    def geometry(sentences_BH: Tensor) -> Tensor:
+        """A number for each ordered tuple of sentences, the same in every model where one meets itself."""
+
+    def count(self, batch: Batch) -> int:
+        """Ordered tuples of different sentences."""
+        return math.perm(len(batch.input_ids), self.order)
+
+    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
+        """See `geometry`."""
+        from torch.nn.functional import huber_loss
+
+        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
+        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
+        return huber_loss(self.geometry(ours_BH), self.geometry(theirs_BH), reduction="sum")
+
+
+class RelationalDistances(_Relational):
     """Huber loss of the distances between sentences, per ordered pair."""
 
     kind: Literal["relational_distances"] = "relational_distances"
-    signal: ClassVar[Signal] = "hidden"
-    first: ClassVar[int] = 0
-    equal_width: ClassVar[bool] = False
+    order: ClassVar[int] = 2
 
-    def count(self, batch: Batch) -> int:
-        """Ordered pairs of different sentences."""
-        size = len(batch.input_ids)
-        return size * (size - 1)
-
-    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
+    @staticmethod
+    def geometry(sentences_BH: Tensor) -> Tensor:
         """See `distances`."""
-        from torch.nn.functional import huber_loss
-
-        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
-        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
-        return huber_loss(distances(ours_BH), distances(theirs_BH), reduction="sum")
+        return distances(sentences_BH)
 
 
-class RelationalAngles(LayerMatching):
+class RelationalAngles(_Relational):
     """Huber loss of the angles between sentences, per ordered triple."""
 
     kind: Literal["relational_angles"] = "relational_angles"
-    signal: ClassVar[Signal] = "hidden"
-    first: ClassVar[int] = 0
-    equal_width: ClassVar[bool] = False
+    order: ClassVar[int] = 3
 
-    def count(self, batch: Batch) -> int:
-        """Ordered triples of different sentences."""
-        size = len(batch.input_ids)
-        return size * (size - 1) * (size - 2)
-
-    def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
-        """See `angles`. The angle between a sentence and itself is the same in both models and adds nothing."""
-        from torch.nn.functional import huber_loss
-
-        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
-        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
-        return huber_loss(angles(ours_BH), angles(theirs_BH), reduction="sum")
+    @staticmethod
+    def geometry(sentences_BH: Tensor) -> Tensor:
+        """See `angles`."""
+        return angles(sentences_BH)

@@ -17,7 +17,7 @@ from limbeck.corpora.splitting import FEW_FILES, Holdout, Shingles, divide, with
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Progress, Workspace
 
-REVISION = 1
+REVISION = 2
 KIND = "corpus"
 
 CHARACTERS_PER_TOKEN = 4.5

@@ -136,7 +136,7 @@ def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: in
         with autocast(dtype):
             value, parts = loss(batch, counts)
         _check_finite(value, parts, update)
-        value.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(value)
         terms["loss"] += float(value.detach())
         for name, part in parts.items():
             terms[name] = terms.get(name, 0.0) + float(part)
