@@ -130,7 +130,7 @@ def _ours(teacher: BertModel, student: BertModel, dtype: torch.dtype) -> Update:
 
     def update(batch: Batch) -> float:
         with _autocast(dtype):
-            value, _ = loss(batch, loss.counts(batch))
+            value, _ = loss(batch, loss.counts(batch), 1.0)
         return _step(value, student, optimiser)
 
     return update

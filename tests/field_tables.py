@@ -24,6 +24,7 @@ from limbeck.corpora.splitting import Holdout
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
 from limbeck.objectives import AnyObjective
+from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
@@ -46,6 +47,7 @@ NAMED = {
     Holdout: "[holdout](data.md#holdout)",
     Masking: "[masking](steps.md#masking)",
     Reduction: "[reduction](steps.md#shrink)",
+    WeightSchedule: "[schedule](#how-terms-become-a-loss)",
     LayerChoice: "[layers](steps.md#choosing-layers)",
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",

@@ -45,6 +45,12 @@ CHANGES = {
         r'objectives\.0: unknown kind "hiden_mse"; did you mean "hidden_mse"\?',
     ),
     "no objective": ("student.objectives", [], r"student\.objectives: .*at least 1 item"),
+    "a weight of nothing": (
+        "student.objectives",
+        [{"kind": "hidden_mse", "weight": {"from": 0, "to": 0}}],
+        r"a weight from 0 to 0 counts nothing; leave the objective out",
+    ),
+    "a weight below nothing": ("student.objectives", [{"kind": "hidden_mse", "weight": -1}], r"weight.*greater than 0"),
     "unknown reference": ("student.corpus", "@txet", r'@txet refers to no step of this recipe; did you mean "text"\?'),
     "a cycle": ("small.model", "@student", r"small: the references form a cycle: small -> student -> small"),
     "a forward reference": ("student.corpus", "@late", r"@late comes later in the recipe; move late above student"),
@@ -234,7 +240,7 @@ PLANNED = {
     "another width": (
         lambda world, folder: _distilled(world, student=str(_narrow(world, folder))),
         r'objective "hidden_mse" needs student and teacher of the same width;'
-        r" the student has 16 and the teacher 32; match logits",
+        r" the student has 16 and the teacher 32; learn a map",
     ),
     "another vocabulary": (
         lambda world, folder: _distilled(world, student=str(_other_words(folder))),

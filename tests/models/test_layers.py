@@ -19,6 +19,8 @@ def _choose(depth, **fields):
         (12, {"keep": 6, "from": "spread"}, [1, 3, 5, 8, 10, 12]),  # DistilBERT: 0,2,4,7,9,11
         (6, {"keep": 3, "from": "spread"}, [1, 4, 6]),
         (12, {"keep": 2, "from": "spread"}, [1, 12]),
+        (12, {"keep": 4, "from": "uniform"}, [3, 6, 9, 12]),  # TinyBERT
+        (12, {"keep": 5, "from": "uniform"}, [2, 5, 7, 10, 12]),
         (12, {"keep": 1, "from": "spread"}, [1]),
         (12, {"keep": [1, 2, 12]}, [1, 2, 12]),
         (12, {"keep": "half", "from": "top"}, [7, 8, 9, 10, 11, 12]),

@@ -45,7 +45,7 @@ def test_weighted_means():
     """A weight applied before the division would depend on the batch's size."""
     objectives = [HiddenMSE(weight=2.0), MLM(weight=0.5)]
     totals = {"hidden_mse": torch.tensor(6.0, requires_grad=True), "mlm": torch.tensor(8.0)}
-    loss, means = combine(objectives, totals, {"hidden_mse": 3, "mlm": 4})
+    loss, means = combine(objectives, totals, {"hidden_mse": 3, "mlm": 4}, 1.0)
     assert loss.item() == pytest.approx(2 * 2 + 0.5 * 2)
     assert {name: mean.item() for name, mean in means.items()} == {"hidden_mse": 2, "mlm": 2}
     assert not means["hidden_mse"].requires_grad
@@ -53,14 +53,14 @@ def test_weighted_means():
 
 def test_nothing_to_count_is_no_loss():
     """A batch in which nothing was masked must not be 0 / 0."""
-    loss, _ = combine([MLM()], {"mlm": torch.zeros(())}, {"mlm": 0})
+    loss, _ = combine([MLM()], {"mlm": torch.zeros(())}, {"mlm": 0}, 1.0)
     assert loss.item() == 0
 
 
 def test_a_term_that_is_not_finite_can_be_named():
     """To hear that the loss is NaN does not say what to change."""
     totals = {"hidden_mse": torch.tensor(1.0), "mlm": torch.tensor(float("nan"))}
-    _, means = combine([HiddenMSE(), MLM()], totals, {"hidden_mse": 1, "mlm": 1})
+    _, means = combine([HiddenMSE(), MLM()], totals, {"hidden_mse": 1, "mlm": 1}, 1.0)
     assert [name for name, mean in means.items() if not mean.isfinite()] == ["mlm"]
 
 
@@ -82,7 +82,7 @@ def test_accumulation_is_one_big_batch():
             ),
             teacher=lambda b, _: Outputs(hidden={1: teacher[rows]}),
         )
-        return loss(item, counts)[0]
+        return loss(item, counts, 1.0)[0]
 
     counts = counts_of(objectives, whole)
     summed = {name: sum(counts_of(objectives, part)[name] for part in parts) for name in counts}
@@ -101,4 +101,4 @@ def test_a_teacher_that_nobody_reads_is_not_run():
     item = batch([[1, 1]], [[1, -100]])
     needs = needs_of([MLM()], SHAPE, None)
     loss = CombinedLoss([MLM()], needs, lambda b, n: Outputs(logits=torch.zeros(1, 9)), teacher)
-    assert loss(item, loss.counts(item))[0].item() == pytest.approx(2.1972246)
+    assert loss(item, loss.counts(item), 1.0)[0].item() == pytest.approx(2.1972246)

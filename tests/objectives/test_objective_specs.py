@@ -107,7 +107,7 @@ class TestCheck:
     @pytest.mark.parametrize("objective", [HiddenMSE(), HiddenCosine()])
     def test_width(self, objective):
         """Tensors of different width fail deep inside torch, an hour later, with no hint."""
-        with pytest.raises(RecipeError, match=r"same width; the student has 8 and the teacher 16; match logits"):
+        with pytest.raises(RecipeError, match=r"same width; the student has 8 and the teacher 16; learn a map"):
             objective.check(NARROW, TEACHER)
 
     def test_heads(self):

@@ -4,13 +4,23 @@ import pytest
 from pydantic import TypeAdapter
 
 from limbeck.errors import RecipeError
-from limbeck.objectives import MLM, AnyObjective, AttentionMSE, HiddenCosine, HiddenMSE, SoftLabels, preset
+from limbeck.objectives import (
+    MLM,
+    AnyObjective,
+    AttentionKL,
+    AttentionMSE,
+    HiddenCosine,
+    HiddenMSE,
+    RelationKL,
+    SoftLabels,
+    preset,
+)
 from limbeck.objectives.presets import preset_names
 
 LIST = TypeAdapter(list[AnyObjective])
 FIELDS = {
-    "student", "freeze_embeddings", "objectives", "learning_rate", "betas", "eps", "weight_decay", "warmup",
-    "schedule", "clip", "batch", "accumulate", "length", "masking",
+    "student", "freeze_embeddings", "freeze_unread", "objectives", "learning_rate", "betas", "eps", "weight_decay",
+    "warmup", "schedule", "clip", "batch", "accumulate", "length", "masking",
 }  # fmt: skip
 
 
@@ -51,3 +61,36 @@ def test_a_preset_is_a_copy():
     """A caller that changes what it was given must not change the method for the next one."""
     preset("lightmbert")["objectives"].clear()
     assert preset("lightmbert")["objectives"]
+
+
+def test_tinybert():
+    """The published stage reads every layer, the embeddings too, and scores before the softmax."""
+    fields = preset("tinybert")
+    expected = [AttentionMSE(of="scores", layers="uniform"), HiddenMSE(projection="linear", layers="uniform")]
+    assert LIST.validate_python(fields["objectives"]) == expected
+    assert fields["batch"] * fields["accumulate"] == 256
+
+
+def test_minilm():
+    """The value relations are what the paper adds to attention."""
+    fields = preset("minilm")
+    assert LIST.validate_python(fields["objectives"]) == [AttentionKL(), RelationKL(of="values")]
+    assert fields["freeze_unread"] is True
+
+
+def test_minilmv2():
+    """Relations of one kind alone are another method, and 48 heads are a base model's."""
+    fields = preset("minilmv2")
+    expected = [RelationKL(of=name, heads=48) for name in ("queries", "keys", "values")]
+    assert LIST.validate_python(fields["objectives"]) == expected
+    assert fields["batch"] * fields["accumulate"] == 256
+    assert fields["freeze_unread"] is True
+
+
+def test_distilherbert():
+    """Three equal terms at temperature 3, on masked tokens; the square of it is not left out."""
+    fields = preset("distilherbert")
+    soft, mlm, cosine = (LIST.validate_python(fields["objectives"])[place] for place in (1, 0, 2))
+    assert (soft.temperature, soft.positions, soft.scaled) == (3, "selected", True)
+    assert soft.weight == mlm.weight == cosine.weight
+    assert fields["clip"] == 3.0

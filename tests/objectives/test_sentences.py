@@ -10,7 +10,14 @@ SMALL, LARGE = Shape(3, 8, 2, 50, 40), Shape(6, 8, 2, 50, 40)
     ("objective", "sentence"),
     [
         (MLM(weight=2), "2 x mlm"),
-        (SoftLabels(weight=0.5), "0.5 x soft_labels (loss kl, temperature 2.0, positions selected)"),
+        (SoftLabels(weight=0.5), "0.5 x soft_labels (temperature 2, positions selected)"),
+        (
+            SoftLabels(temperature=3, scaled=False),
+            "1 x soft_labels (temperature 3, not scaled by its square, positions selected)",
+        ),
+        (SoftLabels(loss="mse"), "1 x soft_labels (squared difference of logits, positions selected)"),
+        (HiddenMSE(projection="linear"), "1 x hidden_mse (layer 3 like the teacher's 6, mapped from width 8 to 8)"),
+        (MLM(weight={"from": 1, "to": 0, "until": 0.5}), "(1 to 0 after 50%) x mlm"),
         (AttentionMSE(), "1 x attention_mse (layer 3 like the teacher's 6)"),
         (
             HiddenMSE(layers=[(0, 0), (3, 6)]),

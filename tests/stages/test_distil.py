@@ -4,17 +4,21 @@ import pytest
 import torch
 import transformers
 from pydantic import ValidationError
+from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForTokenClassification, AutoTokenizer
 
 from limbeck.errors import ModelError, RecipeError, TrainingError
 from limbeck.models.loading import load_model
 from limbeck.models.surgery import keep_layers
-from limbeck.objectives import MLM, AttentionMSE, HiddenMSE, SoftLabels
+from limbeck.objectives import MLM, AttentionKL, AttentionMSE, HiddenMSE, RelationKL, SoftLabels, preset
+from limbeck.objectives.presets import preset_names
+from limbeck.objectives.weights import WeightSchedule
 from limbeck.outlines import Outline
 from limbeck.signals import Batch
 from limbeck.stages import distil
 from limbeck.stages.distil import DistilStep
 from limbeck.training.config import Training
+from limbeck.workspace import temporary_workspace
 
 LIGHT = [HiddenMSE(), AttentionMSE()]
 HEADS = (
@@ -152,10 +156,12 @@ def test_tags_that_cannot_be_compared_are_refused(tiny, teacher_tags, fields, se
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("preset", ["lightmbert", "distilbert"])
-def test_every_preset_trains_in_both_precisions(folder_of_masks, text, make_step, preset, precision):
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_trains_in_both_precisions(folder_of_masks, text, make_step, name, precision):
     """What fails only in the format that `auto` picks on other machines fails on the user's."""
-    fields = {"method": preset, "batch": 4, "accumulate": 2, "precision": precision}
+    fields = {"method": name, "batch": 4, "accumulate": 2, "precision": precision}
+    if name == "minilmv2":
+        fields["objectives"] = [{**term, "heads": 8} for term in preset(name)["objectives"]]
     made = make_step(_step(folder_of_masks, **fields), {"@text": text})
     assert made.facts["precision"] == precision
     assert 0 < made.facts["final"]["loss"] < 100
@@ -205,6 +211,57 @@ def test_a_layer_that_nothing_reads_stops_the_training():
     with pytest.raises(TrainingError, match=r"layer\.1\..* not connected to the loss"):
         distil.distil(student, teacher, _batches, [HiddenMSE(layers=[(1, 2)])], Training(updates=2))
     assert all(parameter.requires_grad for parameter in student.parameters())
+
+
+MINILM = [AttentionKL(), RelationKL(of="values")]
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "modernbert", "distilbert"])
+def test_what_is_not_read_can_be_frozen(family):
+    """MiniLM reads nothing after the last layer's values; trained by noise, they would be worse than left alone."""
+    teacher = _model(family)
+    student = keep_layers(teacher, [1, 2])
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+    with pytest.raises(TrainingError, match="not connected to the loss"):
+        distil.distil(student, teacher, _batches, MINILM, Training(updates=1))
+    with temporary_workspace(None) as out:
+        distil.distil(student, teacher, _batches, MINILM, Training(updates=2), freeze_unread=True, out=out)
+        frozen = out.facts["frozen"]
+    moved = {name for name, value in student.state_dict().items() if not torch.equal(value, before[name])}
+    assert all(parameter.requires_grad for parameter in student.parameters())
+    assert moved
+    assert not any(name.startswith(tuple(f"{part}." for part in frozen)) for name in moved)
+    last = [name for name, _ in student.named_parameters() if "layer.1." in name or "layers.1." in name]
+    assert {name for name in last if name in moved}
+    assert any(part for part in frozen if "layer" in part and "1" in part)
+
+
+def test_a_narrower_student_learns_through_a_map_that_is_not_saved(text, make_step, tiny, tmp_path):
+    """A projection that reached the export would be weights that no class of transformers has a place for."""
+    narrow = load_model(str(tiny.model)).config
+    narrow.hidden_size, narrow.num_hidden_layers = 16, 2
+    torch.manual_seed(1)
+    AutoModel.from_config(narrow, add_pooling_layer=False).save_pretrained(tmp_path / "narrow")
+    AutoTokenizer.from_pretrained(tiny.model).save_pretrained(tmp_path / "narrow")
+    objectives = [{"kind": "hidden_mse", "layers": "uniform", "projection": "linear"}]
+    fields = {"student": str(tmp_path / "narrow"), "objectives": objectives, "freeze_embeddings": False}
+    made = make_step(_step(tiny.model, **fields, updates=40, learning_rate=3e-3, precision="float32"), {"@text": text})
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["held_out"] < 0.8 * curve[0]["loss"]
+    saved = load_file(made.model_folder / "model.safetensors")
+    assert not [name for name in saved if "map" in name or "objectives" in name]
+    _, told = AutoModel.from_pretrained(made.model_folder, add_pooling_layer=False, output_loading_info=True)
+    assert not any(told.values())
+
+
+def test_a_weight_follows_its_schedule():
+    """A schedule that nobody reads is a sentence in a recipe."""
+    teacher = _model("bert")
+    student = keep_layers(teacher, [1, 2])
+    fading = HiddenMSE(weight=WeightSchedule.model_validate({"from": 4, "to": 1, "until": 0.5}))
+    history = distil.distil(student, teacher, _batches, [fading], Training(updates=4, learning_rate=1e-9))
+    shares = [row["terms"]["loss"] / row["terms"]["hidden_mse"] for row in history.rows]
+    assert shares == pytest.approx([2.5, 1, 1, 1], rel=1e-5)
 
 
 def test_in_memory_updates_have_to_be_said():

@@ -38,8 +38,10 @@ def _joined(parts: Sequence[Batch]) -> Batch:
 class MeanOfMeans(TwoTerms):
     """The mistake: every micro-batch divides by its own counts."""
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        loss, parts = super().__call__(batch, self.counts(batch))
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        loss, parts = super().__call__(batch, self.counts(batch), progress)
         return loss / 2, parts
 
 
@@ -109,9 +111,9 @@ def test_dropout_is_on_only_when_asked_for(out, dropout):
     modes: list[bool] = []
 
     class Watching(TwoTerms):
-        def __call__(self, batch, counts):
+        def __call__(self, batch, counts, progress):
             modes.append(self.model.training)
-            return super().__call__(batch, counts)
+            return super().__call__(batch, counts, progress)
 
     fit(model, Watching(model), batches, training(dropout=dropout), 3, out, held_out=[batch_of(99)])
     assert modes == [dropout, dropout, False] * 3
@@ -135,9 +137,9 @@ def test_neighbouring_updates_drop_different_units(out):
     drawn: list[Tensor] = []
 
     class Watching(TwoTerms):
-        def __call__(self, batch, counts):
+        def __call__(self, batch, counts, progress):
             drawn.append(self.model.dropout(torch.ones(200)))
-            return super().__call__(batch, counts)
+            return super().__call__(batch, counts, progress)
 
     fit(model, Watching(model), batches, training(), 5, out)
     assert len({tuple(units.tolist()) for units in drawn}) == 10
@@ -238,8 +240,8 @@ def test_held_out_batches_count_as_one_update(out):
     loss = TwoTerms(model)
     counts = {name: sum(loss.counts(part)[name] for part in held_out) for name in ("words", "size")}
     with torch.no_grad():
-        expected = sum(float(loss(part, counts)[0]) for part in held_out)
-        mean_of_means = sum(float(loss(part, loss.counts(part))[0]) for part in held_out) / 2
+        expected = sum(float(loss(part, counts, 1.0)[0]) for part in held_out)
+        mean_of_means = sum(float(loss(part, loss.counts(part), 1.0)[0]) for part in held_out) / 2
     assert history.held_out_rows == [(1, pytest.approx(expected, rel=1e-6))]
     assert mean_of_means != pytest.approx(expected, rel=1e-3), "this test could not tell"
 
@@ -250,11 +252,11 @@ def test_measuring_held_out_text_does_not_disturb_the_training(tmp_path):
     seen: list[tuple[bool, bool]] = []
 
     class Disturbing(TwoTerms):
-        def __call__(self, batch, counts):
+        def __call__(self, batch, counts, progress):
             if not self.model.training:
                 seen.append((self.model.training, torch.is_grad_enabled()))
                 torch.rand(7)
-            return super().__call__(batch, counts)
+            return super().__call__(batch, counts, progress)
 
     fit(plain, TwoTerms(plain), batches, training(), 8, Workspace(tmp_path / "a"))
     held_out = [batch_of(99)]
@@ -266,8 +268,10 @@ def test_measuring_held_out_text_does_not_disturb_the_training(tmp_path):
 class HeldOutSpoilt(TwoTerms):
     """Finite in training, infinite when measured."""
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        loss, parts = super().__call__(batch, counts)
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        loss, parts = super().__call__(batch, counts, progress)
         return (loss if self.model.training else loss * float("inf")), parts
 
 
@@ -283,8 +287,10 @@ class Spoilt(TwoTerms):
 
     at = 5
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        loss, parts = super().__call__(batch, counts)
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        loss, parts = super().__call__(batch, counts, progress)
         if self.calls < self.at:
             return loss, parts
         return loss * float("inf"), {**parts, "size": parts["size"] * float("inf")}
@@ -304,8 +310,10 @@ def test_a_loss_that_is_not_finite_stops_the_training(out):
 class Steep(TwoTerms):
     """From call number 5 on, the loss is what it was but its gradient is infinite."""
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        loss, parts = super().__call__(batch, counts)
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        loss, parts = super().__call__(batch, counts, progress)
         if self.calls < 5:
             return loss, parts
         bias = self.model.out.bias
@@ -336,9 +344,9 @@ def test_weights_stay_float32_under_bfloat16(out):
     formats: list[torch.dtype] = []
 
     class Watching(TwoTerms):
-        def __call__(self, batch, counts):
+        def __call__(self, batch, counts, progress):
             formats.append(self.model(batch.input_ids)[1].dtype)
-            return super().__call__(batch, counts)
+            return super().__call__(batch, counts, progress)
 
     fit(model, Watching(model), batches, training(precision="bfloat16"), 2, out)
     assert set(formats) == {torch.bfloat16}

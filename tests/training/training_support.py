@@ -39,7 +39,9 @@ class TwoTerms:
         assert batch.labels is not None
         return {"words": float((batch.labels != -100).sum()), "size": float(batch.tokens)}
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
         self.calls += 1
         assert batch.labels is not None
         hidden_BTH, logits_BTV = self.model(batch.input_ids)

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from limbeck.config import Config
 from limbeck.errors import RecipeError
 
-Rule = Literal["bottom", "top", "every_other", "spread"]
+Rule = Literal["bottom", "top", "every_other", "spread", "uniform"]
 
 
 class LayerChoice(Config):
@@ -19,7 +19,8 @@ class LayerChoice(Config):
     keep: int | list[int] | Literal["half"]
     """How many layers, `half` of them (rounded up), or a list of layers numbered from 1."""
     from_: Rule | None = Field(default=None, alias="from")
-    """`bottom` (the default), `top`, `every_other` (1, 3, 5, ...), or `spread`: evenly, first and last included."""
+    """`bottom` (the default), `top`, `every_other` (1, 3, 5, ...), `spread`: evenly, first and last
+    included, or `uniform`: the last of each of as many equal parts (2, 4, 6 of 6)."""
 
     @field_validator("keep", mode="before")
     @classmethod
@@ -82,4 +83,5 @@ _RULES: dict[Rule, Callable[[int, int], list[int]]] = {
     "top": lambda number, depth: list(range(depth - number + 1, depth + 1)),
     "every_other": lambda number, depth: list(range(1, 2 * number, 2)),
     "spread": _spread,
+    "uniform": lambda number, depth: [(2 * place * depth + number) // (2 * number) for place in range(1, number + 1)],
 }

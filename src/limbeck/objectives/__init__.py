@@ -7,10 +7,11 @@ from pydantic import Field
 from limbeck.objectives.attention_kl import AttentionKL
 from limbeck.objectives.attention_mse import AttentionMSE
 from limbeck.objectives.base import Objective
-from limbeck.objectives.combining import CombinedLoss, combine, needs_of
+from limbeck.objectives.combining import CombinedLoss, combine, learned_by, needs_of
 from limbeck.objectives.hard_labels import HardLabels
 from limbeck.objectives.hidden_cosine import HiddenCosine
 from limbeck.objectives.hidden_mse import HiddenMSE
+from limbeck.objectives.logit_cosine import LogitCosine
 from limbeck.objectives.mlm import MLM
 from limbeck.objectives.presets import preset
 from limbeck.objectives.relation_kl import RelationKL
@@ -19,6 +20,7 @@ from limbeck.objectives.soft_labels import SoftLabels
 
 AnyObjective = Annotated[
     SoftLabels
+    | LogitCosine
     | HiddenMSE
     | HiddenCosine
     | AttentionMSE
@@ -40,12 +42,14 @@ __all__ = [
     "HardLabels",
     "HiddenCosine",
     "HiddenMSE",
+    "LogitCosine",
     "Objective",
     "RelationKL",
     "RelationalAngles",
     "RelationalDistances",
     "SoftLabels",
     "combine",
+    "learned_by",
     "needs_of",
     "preset",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
-
 from limbeck.config import Config
 from limbeck.errors import RecipeError
+from limbeck.objectives.weights import Weight, WeightSchedule
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 class Objective(Config):
@@ -23,8 +22,8 @@ class Objective(Config):
     """
 
     kind: str
-    weight: float = Field(default=1.0, gt=0)
-    """Factor of this term's mean in the loss."""
+    weight: Weight = 1.0
+    """Factor of this term's mean in the loss; a schedule, as in `{from: 1, to: 0}`, changes it along the training."""
 
     uses_teacher: ClassVar[bool] = True
     """False for an objective that learns from the text or its labels alone."""
@@ -41,10 +40,19 @@ class Objective(Config):
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """The sum over the batch's units, a scalar that carries the student's gradient."""
 
+    def weight_at(self, progress: float) -> float:
+        """The weight when that share of the updates, from 0 to 1, is made."""
+        return self.weight.at(progress) if isinstance(self.weight, WeightSchedule) else self.weight
+
+    def learned(self, student: Shape, teacher: Shape | None) -> nn.Module | None:
+        """What this term trains beside the student: a module from the student's signals to those it compares."""
+        return None
+
     def sentence(self, student: Shape, teacher: Shape | None) -> str:
         """The term in words, with everything spelt out that the recipe leaves to defaults."""
         told = ", ".join(self.settings(student, teacher))
-        return f"{self.weight:g} x {self.kind}" + (f" ({told})" if told else "")
+        weight = f"{self.weight:g}" if isinstance(self.weight, float) else str(self.weight)
+        return f"{weight} x {self.kind}" + (f" ({told})" if told else "")
 
     def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
         """What there is to say beside kind and weight; call it after `check`."""

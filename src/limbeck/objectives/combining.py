@@ -10,7 +10,7 @@ from limbeck.objectives.base import Objective
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 Observed = Callable[[Batch, Needs], Outputs]
 """A model that hands over the signals asked for."""
@@ -40,6 +40,15 @@ def names_of(objectives: Sequence[Objective]) -> list[str]:
     ]
 
 
+def learned_by(objectives: Sequence[Objective], student: Shape, teacher: Shape | None) -> dict[str, nn.Module]:
+    """Name to what that objective trains beside the student, for those that do."""
+    modules = {
+        name: objective.learned(student, teacher)
+        for name, objective in zip(names_of(objectives), objectives, strict=True)
+    }
+    return {name: module for name, module in modules.items() if module is not None}
+
+
 def counts_of(objectives: Sequence[Objective], batch: Batch) -> dict[str, float]:
     """Name to the number of units in the batch; added up over an accumulated update before it runs."""
     return {
@@ -48,16 +57,18 @@ def counts_of(objectives: Sequence[Objective], batch: Batch) -> dict[str, float]
 
 
 def combine(
-    objectives: Sequence[Objective], totals: Mapping[str, Tensor], counts: Mapping[str, float]
+    objectives: Sequence[Objective], totals: Mapping[str, Tensor], counts: Mapping[str, float], progress: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a batch, and each objective's own mean, detached and without its weight.
 
     `counts` may be those of a whole accumulated update of which `totals` are one batch's: the results then
     add up over the batches to the update's. An objective without units (nothing was masked) adds nothing.
+    Weights that follow a schedule are those at `progress`, the share of the updates made.
     """
     means = {name: total / max(counts[name], 1.0) for name, total in totals.items()}
     weighted = [
-        objective.weight * means[name] for name, objective in zip(names_of(objectives), objectives, strict=True)
+        objective.weight_at(progress) * means[name]
+        for name, objective in zip(names_of(objectives), objectives, strict=True)
     ]
     loss = sum(weighted[1:], weighted[0])
     return loss, {name: mean.detach() for name, mean in means.items()}
@@ -72,9 +83,11 @@ class CombinedLoss:
         needs: tuple[Needs, Needs],
         student: Observed,
         teacher: Observed | None = None,
+        learned: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        """`needs` comes from `needs_of`; `teacher` may be left out where no objective uses one."""
+        """`needs` and `learned` come from functions here; `teacher` may be left out where no objective uses one."""
         self.objectives = objectives
+        self.learned = learned or {}
         self.needs = needs
         self.student = student
         self.teacher = teacher if any(objective.uses_teacher for objective in objectives) else None
@@ -83,12 +96,12 @@ class CombinedLoss:
         """Units of each objective in the batch."""
         return counts_of(self.objectives, batch)
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, batch: Batch, counts: Mapping[str, float], progress: float) -> tuple[Tensor, dict[str, Tensor]]:
         """The batch's share of the loss and of each objective's mean, given the counts of the whole update."""
         theirs = self.teacher(batch, self.needs[1]) if self.teacher else None
         ours = self.student(batch, self.needs[0])
         totals = {
-            name: objective.total(ours, theirs, batch)
+            name: objective.total(self.learned[name](ours) if name in self.learned else ours, theirs, batch)
             for name, objective in zip(names_of(self.objectives), self.objectives, strict=True)
         }
-        return combine(self.objectives, totals, counts)
+        return combine(self.objectives, totals, counts, progress)

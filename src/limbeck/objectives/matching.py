@@ -24,11 +24,15 @@ class LayerMatching(Objective):
     signal: ClassVar[Signal]
     first: ClassVar[int]
     """The lowest layer that has the signal: hidden states start at 0, attention at 1."""
-    equal_width: ClassVar[bool] = True
-    """Whether hidden states are compared number by number."""
 
-    layers: Literal["last"] | Annotated[list[tuple[int, int]], Field(min_length=1)] = "last"
-    """Pairs [student's layer, teacher's layer], numbered from 1; 0 is the output of the embeddings."""
+    layers: Literal["last", "uniform"] | Annotated[list[tuple[int, int]], Field(min_length=1)] = "last"
+    """Pairs [student's layer, teacher's layer], numbered from 1; 0 is the output of the embeddings. `uniform`: every
+    layer of the student, with teacher's layers at equal distances; of hidden states, the embeddings too."""
+
+    @property
+    def equal_width(self) -> bool:
+        """Whether hidden states are compared number by number."""
+        return self.signal == "hidden"
 
     @abstractmethod
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
@@ -47,8 +51,8 @@ class LayerMatching(Objective):
         for ours, theirs in self._pairs(student.layers, teacher.layers):
             self._check_layer(ours, student, "student")
             self._check_layer(theirs, teacher, "teacher")
-        if self.signal == "hidden" and self.equal_width:
-            advice = "match logits (soft_labels), or cut the student out of the teacher"
+        if self.equal_width:
+            advice = "learn a map (kind: hidden_mse, projection: linear), or match logits or relations"
             self.must_agree("width", student, teacher, advice)
 
     def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
@@ -69,7 +73,14 @@ class LayerMatching(Objective):
         return sum(totals[1:], totals[0]) / len(totals)
 
     def _pairs(self, last_of_student: int, last_of_teacher: int) -> list[tuple[int, int]]:
-        return [(last_of_student, last_of_teacher)] if self.layers == "last" else list(self.layers)
+        if self.layers == "last":
+            return [(last_of_student, last_of_teacher)]
+        if self.layers == "uniform":
+            depth = last_of_student
+            return [
+                (layer, (2 * layer * last_of_teacher + depth) // (2 * depth)) for layer in range(self.first, depth + 1)
+            ]
+        return list(self.layers)
 
     def _deepest(self, outputs: Outputs) -> int:
         """The last layer, if `needs` asked for it: no layer read by anybody lies deeper."""

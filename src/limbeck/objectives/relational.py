@@ -50,7 +50,6 @@ class _Relational(LayerMatching):
 
     signal: ClassVar[Signal] = "hidden"
     first: ClassVar[int] = 0
-    equal_width: ClassVar[bool] = False
     order: ClassVar[int]
     """Sentences in a tuple."""
 
@@ -58,6 +57,11 @@ class _Relational(LayerMatching):
     @abstractmethod
     def geometry(sentences_BH: Tensor) -> Tensor:
         """A number for each ordered tuple of sentences, the same in every model where one meets itself."""
+
+    @property
+    def equal_width(self) -> bool:
+        """Sentences are compared with each other, within each model."""
+        return False
 
     def count(self, batch: Batch) -> int:
         """Ordered tuples of different sentences."""

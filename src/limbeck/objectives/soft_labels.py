@@ -1,6 +1,6 @@
 """Match the teacher's output distribution (Hinton et al., arXiv 1503.02531).
 
-B sequences, T tokens, N selected positions, V classes (vocabulary or labels).
+N positions that are read, V classes (vocabulary or labels).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from limbeck.objectives.base import Objective, at_labels, count_labelled
-from limbeck.signals import Batch, Needs, Outputs, Shape
+from limbeck.objectives.logit_matching import LogitMatching
+from limbeck.signals import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def soft_label_kl(student_NV: Tensor, teacher_NV: Tensor, temperature: float) -> Tensor:
+def soft_label_kl(student_NV: Tensor, teacher_NV: Tensor, temperature: float, *, scaled: bool = True) -> Tensor:
     """KL(teacher || student) for each position, shape N, in nats.
 
     Scaled by the temperature squared, so that gradients keep their size as it grows.
@@ -24,7 +24,7 @@ def soft_label_kl(student_NV: Tensor, teacher_NV: Tensor, temperature: float) ->
     log_student_NV = (student_NV.float() / temperature).log_softmax(-1)
     log_teacher_NV = (teacher_NV.float() / temperature).log_softmax(-1)
     divergence_N = (log_teacher_NV.exp() * (log_teacher_NV - log_student_NV)).sum(-1)
-    return divergence_N * temperature**2
+    return divergence_N * temperature**2 if scaled else divergence_N
 
 
 def logit_mse(student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ def logit_mse(student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
     return (student_NV.float() - teacher_NV.float()).square().mean(-1)
 
 
-class SoftLabels(Objective):
+class SoftLabels(LogitMatching):
     """How far the student's answers are from the teacher's, per position."""
 
     kind: Literal["soft_labels"] = "soft_labels"
@@ -40,29 +40,19 @@ class SoftLabels(Objective):
     """`kl`: divergence of the softened distributions; `mse`: squared difference of the logits."""
     temperature: float = Field(default=2.0, gt=0)
     """Of `kl`: higher values reveal more of how the teacher ranks wrong answers."""
-    positions: Literal["selected", "all"] = "selected"
-    """`selected`: positions with a label (masked tokens; words of a task); `all`: every token, far dearer over
-    a vocabulary."""
+    scaled: bool = True
+    """Of `kl`: times the temperature squared, so that gradients keep their size as it grows. The codes of distilHerBERT
+    and TextBrewer leave that out; false does as they do."""
 
-    def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
-        """Logits at `positions`, of both."""
-        return Needs(logits=self.positions), Needs(logits=self.positions)
-
-    def count(self, batch: Batch) -> int:
-        """Positions with a label, or tokens."""
-        return count_labelled(batch) if self.positions == "selected" else batch.tokens
-
-    def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
-        """See `soft_label_kl` and `logit_mse`."""
-        assert teacher is not None
-        assert student.logits is not None
-        assert teacher.logits is not None
-        ours_NV, theirs_NV = self._rows(student.logits, batch), self._rows(teacher.logits, batch)
+    def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
+        """Which loss and where; that it is not scaled, where it is not."""
         if self.loss == "mse":
-            return logit_mse(ours_NV, theirs_NV).sum()
-        return soft_label_kl(ours_NV, theirs_NV, self.temperature).sum()
+            return ["squared difference of logits", f"positions {self.positions}"]
+        unscaled = [] if self.scaled else ["not scaled by its square"]
+        return [f"temperature {self.temperature:g}", *unscaled, f"positions {self.positions}"]
 
-    def _rows(self, logits: Tensor, batch: Batch) -> Tensor:
-        if self.positions == "selected":
-            return at_labels(logits, batch)
-        return logits[batch.attention_mask.bool()]
+    def per_position(self, student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
+        """See `soft_label_kl` and `logit_mse`."""
+        if self.loss == "mse":
+            return logit_mse(student_NV, teacher_NV)
+        return soft_label_kl(student_NV, teacher_NV, self.temperature, scaled=self.scaled)

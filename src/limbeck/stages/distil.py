@@ -1,6 +1,7 @@
 """The step `distil`: a student learns from a teacher on unlabelled text."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from limbeck.corpora.masking import Masking
 from limbeck.errors import RecipeError
 from limbeck.models.reduction import Reduction
 from limbeck.models.sources import identity, model_source
-from limbeck.objectives import AnyObjective, CombinedLoss, needs_of
+from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.objectives.presets import preset
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch, Needs
@@ -45,6 +46,9 @@ class DistilStep(Step, Training):
     """The terms of the loss."""
     freeze_embeddings: bool = False
     """Keep the student's embeddings as they are: faster, and right when they were copied from the teacher."""
+    freeze_unread: bool = False
+    """Keep what no objective reads as it is (MiniLM: all that follows the values of the last layer), instead of
+    stopping at it as a mistake."""
     length: int = Field(default=128, ge=16)
     """Longest sequence in tokens, special tokens included."""
     masking: Masking = Masking()
@@ -80,7 +84,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         *([config.student.sentence(theirs.layers)] if isinstance(config.student, Reduction) else []),
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
         config.sentence(),
-        f"frozen: {', '.join(frozen) or 'nothing'}",
+        f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
     )
     projected, labelled = _projected(student, needs), config.masking.probability
     return training_outline(
@@ -100,8 +104,10 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
     teacher, student = random_model(shapes, mlm=_projected(shapes, needs)[1].logits != "none"), random_model(made)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
-        freeze = config.freeze_embeddings
-        return distil(student, teacher, batches, config.objectives, config, updates=updates, freeze_embeddings=freeze)
+        return distil(
+            student, teacher, batches, config.objectives, config, updates=updates,
+            freeze_embeddings=config.freeze_embeddings, freeze_unread=config.freeze_unread,
+        )  # fmt: skip
 
     return tokens_per_second(
         train,
@@ -146,6 +152,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     history = distil(
         student, teacher, batches, config.objectives, config, updates=updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
+        freeze_unread=config.freeze_unread,
     )  # fmt: skip
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
@@ -170,6 +177,7 @@ def distil(
     seed: int = 0,
     held_out: Sequence[Batch] = (),
     freeze_embeddings: bool = False,
+    freeze_unread: bool = False,
 ) -> "History":
     """Distils two models in memory; `student` is changed in place.
 
@@ -184,6 +192,7 @@ def distil(
         seed: of dropout.
         held_out: batches on which the loss is measured along the way.
         freeze_embeddings: keep everything before the student's first layer as it is.
+        freeze_unread: keep what no objective reads as it is, instead of stopping at it.
 
     Returns:
         The learning curve.
@@ -195,21 +204,29 @@ def distil(
     from limbeck.models.counting import shape_of
     from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
+    from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed
+    from limbeck.training.unread import unread_frozen
     from limbeck.workspace import temporary_workspace
 
     planned = updates or (training.updates if training else None)
     if planned is None:
         raise RecipeError("nothing says how many updates to make; give them, as in updates=1000")
-    needs = needs_of(objectives, shape_of(student.config), shape_of(teacher.config))
-    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(placed(teacher), observe))
-    with temporary_workspace(out) as place, frozen(student, needs[0], embeddings=freeze_embeddings) as parts:
+    shapes = shape_of(student.config), shape_of(teacher.config)
+    needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
+    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(placed(teacher), observe), learned)
+    model = trained_together(student, learned)
+    with ExitStack() as stack:
+        place = stack.enter_context(temporary_workspace(out))
+        parts = stack.enter_context(frozen(student, needs[0], embeddings=freeze_embeddings))
+        if freeze_unread:
+            parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1)))
         place.facts["frozen"] = parts
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
         how = training or Training(updates=planned)
-        return fit(student, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out)
+        return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out)
 
 
 def _fitted(

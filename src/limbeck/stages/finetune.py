@@ -10,7 +10,7 @@ from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
 from limbeck.errors import ModelError
 from limbeck.models.sources import identity, model_source
-from limbeck.objectives import AnyObjective, CombinedLoss, needs_of
+from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.tasks.token_data import TokenData
@@ -276,10 +276,12 @@ def _fit(
 ) -> "History":
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
+    from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed
 
-    needs = needs_of(config.objectives, shape_of(model.config), shape_of(teacher.config) if teacher else None)
+    shapes = shape_of(model.config), shape_of(teacher.config) if teacher else None
+    needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
     online = Online(placed(teacher), observe) if teacher else None
-    loss = CombinedLoss(config.objectives, needs, partial(observe, model), online)
-    return fit(model, loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
+    loss = CombinedLoss(config.objectives, needs, partial(observe, model), online, learned)
+    return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)

@@ -21,7 +21,7 @@ from limbeck.training.checkpoints import Checkpoints
 from limbeck.training.config import Training
 from limbeck.training.history import History
 from limbeck.training.optimiser import make_optimiser, set_rate
-from limbeck.training.precision import autocast, device, resolve
+from limbeck.training.precision import autocast, device, on_device, resolve
 from limbeck.training.schedule import learning_rate
 from limbeck.workspace import Workspace
 
@@ -34,8 +34,13 @@ class Loss(Protocol):
     def counts(self, batch: Batch) -> Mapping[str, float]:
         """How many units each objective will sum over, known from the batch alone."""
 
-    def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The batch's share of the loss, and of each objective's mean, given the counts of the whole update."""
+    def __call__(
+        self, batch: Batch, counts: Mapping[str, float], progress: float
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The batch's share of the loss, and of each objective's mean, given the counts of the whole update.
+
+        `progress` is the share of the updates made, this one included: what weights may depend on.
+        """
 
 
 def fit(
@@ -79,11 +84,11 @@ def fit(
             started, rate = time.monotonic(), learning_rate(config, update, updates)
             set_rate(optimiser, rate)
             torch.manual_seed(_mixed(seed, update))
-            micro = [_to_device(batch) for batch in batches(update)]
-            terms = _update(model, loss, micro, optimiser, config, update)
+            micro = [on_device(batch) for batch in batches(update)]
+            terms = _update(model, loss, micro, optimiser, config, update, update / updates)
             history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
             if held_out and (update % every == 0 or update == updates):
-                history.held_out(update, _measured(model, loss, held_out, config, update))
+                history.held_out(update, _measured(model, loss, held_out, config, update, update / updates))
             stop = requested()
             if stop or time.monotonic() - saved >= out.checkpoint_seconds:
                 checkpoints.save(update, model, optimiser, history.state())
@@ -115,9 +120,10 @@ def _update(
     optimiser: torch.optim.Optimizer,
     config: Training,
     update: int,
+    progress: float,
 ) -> dict[str, float]:
     """One optimiser update; the loss, and the mean of each objective."""
-    terms = _backward(loss, micro, resolve(config.precision), update)
+    terms = _backward(loss, micro, resolve(config.precision), update, progress)
     if update == 1:
         audit_gradients(model)
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), config.clip))
@@ -128,13 +134,13 @@ def _update(
     return terms
 
 
-def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int) -> dict[str, float]:
+def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int, progress: float) -> dict[str, float]:
     """Accumulates the gradient of the whole update: sums over all micro-batches, divided by true counts."""
     counts = _counted(loss, micro)
     terms: dict[str, float] = {"loss": 0.0}
     for batch in micro:
         with autocast(dtype):
-            value, parts = loss(batch, counts)
+            value, parts = loss(batch, counts, progress)
         _check_finite(value, parts, update)
         torch.autograd.backward(value)
         terms["loss"] += float(value.detach())
@@ -151,13 +157,15 @@ def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> No
     raise TrainingError(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
 
 
-def _measured(model: nn.Module, loss: Loss, held_out: Sequence[Batch], config: Training, update: int) -> float:
+def _measured(
+    model: nn.Module, loss: Loss, held_out: Sequence[Batch], config: Training, update: int, progress: float
+) -> float:
     """The loss over all held-out batches as if they were one update, without dropout."""
-    batches = [_to_device(batch) for batch in held_out]
+    batches = [on_device(batch) for batch in held_out]
     counts = _counted(loss, batches)
     model.eval()
     with torch.no_grad(), autocast(resolve(config.precision)):
-        total = sum(float(loss(batch, counts)[0]) for batch in batches)
+        total = sum(float(loss(batch, counts, progress)[0]) for batch in batches)
     model.train(config.dropout)
     if not math.isfinite(total):
         raise TrainingError(f"update {update}: the loss on held-out text is {total}; {_ADVICE}")
@@ -171,14 +179,6 @@ def _counted(loss: Loss, micro: Sequence[Batch]) -> dict[str, float]:
         for name, count in loss.counts(batch).items():
             counts[name] = counts.get(name, 0.0) + float(count)
     return counts
-
-
-def _to_device(batch: Batch) -> Batch:
-    where = device()
-    if where.type == "cpu":
-        return batch
-    labels = None if batch.labels is None else batch.labels.to(where)
-    return Batch(batch.input_ids.to(where), batch.attention_mask.to(where), labels)
 
 
 def _mixed(seed: int, update: int) -> int:

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import torch
 
+from limbeck.signals import Batch
+
 Module = TypeVar("Module", bound=torch.nn.Module)
 
 
@@ -39,6 +41,15 @@ def has_bfloat16() -> bool:
 def autocast(dtype: torch.dtype) -> AbstractContextManager[None]:
     """Matrix products in `dtype`, everything that needs range in float32."""
     return torch.autocast(device().type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def on_device(batch: Batch) -> Batch:
+    """`batch` on the training device."""
+    where = device()
+    if where.type == "cpu":
+        return batch
+    labels = None if batch.labels is None else batch.labels.to(where)
+    return Batch(batch.input_ids.to(where), batch.attention_mask.to(where), labels)
 
 
 def placed(module: Module) -> Module:

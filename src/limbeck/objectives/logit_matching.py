@@ -1,0 +1,47 @@
+"""What the objectives that compare logits share: at which positions, and the position as unit.
+
+B sequences, T tokens, N positions that are read, V classes (vocabulary or labels).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+from limbeck.objectives.base import Objective, at_labels, count_labelled
+from limbeck.signals import Batch, Needs, Outputs, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LogitMatching(Objective):
+    """An objective over the logits of both models."""
+
+    positions: Literal["selected", "all"] = "selected"
+    """`selected`: positions with a label (masked tokens; words of a task); `all`: every token, far dearer over
+    a vocabulary."""
+
+    @abstractmethod
+    def per_position(self, student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
+        """The value of each position, shape N."""
+
+    def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
+        """Logits at `positions`, of both."""
+        return Needs(logits=self.positions), Needs(logits=self.positions)
+
+    def count(self, batch: Batch) -> int:
+        """Positions with a label, or tokens."""
+        return count_labelled(batch) if self.positions == "selected" else batch.tokens
+
+    def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
+        """See `per_position`."""
+        assert teacher is not None
+        assert student.logits is not None
+        assert teacher.logits is not None
+        return self.per_position(self._rows(student.logits, batch), self._rows(teacher.logits, batch)).sum()
+
+    def _rows(self, logits: Tensor, batch: Batch) -> Tensor:
+        if self.positions == "selected":
+            return at_labels(logits, batch)
+        return logits[batch.attention_mask.bool()]
