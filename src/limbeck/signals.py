@@ -61,13 +61,15 @@ class Outputs:
     hidden: dict[int, Tensor] = field(default_factory=dict)
     """Layer to its output, (B, T, H)."""
     queries: dict[int, Tensor] = field(default_factory=dict)
-    """Layer to its queries, (B, A, T, D), scaled so that queries @ keys are the attention scores."""
+    """Layer to its queries, (B, A, T, D), scaled so that queries @ keys (+ biases) are the attention scores."""
     keys: dict[int, Tensor] = field(default_factory=dict)
     """Layer to its keys, (B, A, T, D)."""
     values: dict[int, Tensor] = field(default_factory=dict)
     """Layer to its values, (B, A, T, D)."""
     scales: dict[int, float] = field(default_factory=dict)
     """Layer to the factor by which its queries were scaled."""
+    biases: dict[int, Tensor] = field(default_factory=dict)
+    """Layer to what its attention adds to queries @ keys, (B, A, T, T); DeBERTa-v2's relative positions."""
     logits: Tensor | None = None
     """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
 

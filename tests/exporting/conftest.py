@@ -24,6 +24,15 @@ CONFIGS: dict[str, dict[str, object]] = {
     "roberta": {**_BERT, "type_vocab_size": 1},
     "xlm-roberta": {**_BERT, "type_vocab_size": 1},
     "electra": {**_BERT, "embedding_size": 8},
+    "deberta-v2": {
+        **_BERT,
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_buckets": 16,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "position_biased_input": False,
+    },
     "modernbert": {
         **_BERT,
         "local_attention": 8,
@@ -43,7 +52,7 @@ def make() -> Callable[..., PreTrainedModel]:
     def build(family: str, head: str = "") -> PreTrainedModel:
         torch.manual_seed(0)
         config = transformers.AutoConfig.for_model(family, **CONFIGS[family])
-        model = getattr(transformers, f"AutoModel{head}").from_config(config, attn_implementation="sdpa").eval()
+        model = getattr(transformers, f"AutoModel{head}").from_config(config).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.2)  # labels that are no ties

@@ -7,7 +7,7 @@ import torch
 import transformers
 from transformers import PreTrainedConfig, PreTrainedModel
 
-FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "modernbert")
+FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "deberta-v2", "modernbert")
 
 _COMMON = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2}
 _BERT = {**_COMMON, "intermediate_size": 24, "max_position_embeddings": 40}
@@ -24,6 +24,15 @@ _CONFIGS: dict[str, dict[str, object]] = {
     "roberta": {**_BERT, "pad_token_id": 1, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
     "xlm-roberta": {**_BERT, "pad_token_id": 1, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
     "electra": {**_BERT, "embedding_size": 8},
+    "deberta-v2": {  # as DeBERTa-v3 is
+        **_BERT,
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_buckets": 4,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "position_biased_input": False,
+    },
     "modernbert": {
         **_COMMON,
         "intermediate_size": 24,
@@ -64,7 +73,7 @@ def make() -> Make:
     def build(family: str, head: str = "", **changes: object) -> PreTrainedModel:
         torch.manual_seed(0)
         auto = getattr(transformers, f"AutoModel{head}")
-        model = auto.from_config(_config_of(family, **changes), attn_implementation="sdpa").eval()
+        model = auto.from_config(_config_of(family, **changes)).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.2)  # biases of zero hide mistakes

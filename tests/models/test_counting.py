@@ -43,10 +43,23 @@ def test_flops_equal_what_torch_counts(make, family, head):
         model.pooler = None  # once per sequence, not per token
     ids = torch.randint(5, 60, (3, 12))
     model.set_attn_implementation("eager")  # torch counts the products one by one
+    share = 1.0 if head else 0.0
+    assert flops_per_token(model.config, 12, share) == (_counted(model, ids) - _counted(model, ids[:1])) / 24
+
+
+@pytest.mark.parametrize("head", ["", "ForMaskedLM"])
+def test_flops_of_a_large_deberta(make, head):
+    """Its convolution, its matrices for positions and its other masked-LM head stand in no other model."""
+    changes = {"conv_kernel_size": 3, "share_att_key": False, "pos_att_type": ["c2p"], "legacy": False}
+    model, ids = make("deberta-v2", head, **changes), torch.randint(5, 60, (3, 12))
+    share = 1.0 if head else 0.0
+    assert flops_per_token(model.config, 12, share) == (_counted(model, ids) - _counted(model, ids[:1])) / 24
+
+
+def _counted(model, ids):
     with FlopCounterMode(display=False) as counter:
         model(input_ids=ids)
-    share = 1.0 if head else 0.0
-    assert flops_per_token(model.config, 12, share) == counter.get_total_flops() / ids.numel()
+    return counter.get_total_flops()
 
 
 def test_shape(make, family):

@@ -7,9 +7,11 @@ from limbeck.models.families import (
     depth_of,
     embedding_parameters,
     encoder_of,
+    ends_of,
     family_of,
     final_norm_of,
     layers_of,
+    projection_of,
     set_layers,
 )
 
@@ -30,8 +32,8 @@ def test_layers_give_the_other_hidden_states(make, family, batch):
     """An index off by one leaves the student's last block without a gradient."""
     model = make(family)
     seen = []
-    for layer in layers_of(model):
-        layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    for end in ends_of(model):
+        end.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     hidden = model(**batch, output_hidden_states=True).hidden_states
     norm = final_norm_of(model)
     assert (norm is not None) == (family == "modernbert")
@@ -39,6 +41,7 @@ def test_layers_give_the_other_hidden_states(make, family, batch):
         seen[-1] = norm(seen[-1])
     assert len(seen) == len(hidden) - 1
     for ours, theirs in zip(seen, hidden[1:], strict=True):
+        ours = ours[0] if family == "deberta-v2" else ours  # beside it, a place for an attention map
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
@@ -66,6 +69,22 @@ def test_kept_layers_keep_their_kind_of_attention(make):
     set_layers(config, [1, 3, 4])
     assert config.layer_types == ["full_attention", "sliding_attention", "full_attention"]
     assert config.num_hidden_layers == 3
+
+
+def test_a_convolution_ends_layer_one(make, batch):
+    """Hidden state 1 of the largest DeBERTa-v2 is what its convolution puts out, not its layer 1."""
+    model, seen = make("deberta-v2", conv_kernel_size=3), []
+    ends_of(model)[0].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    hidden = model(**batch, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(seen[0], hidden[1], rtol=0, atol=0)
+    assert ends_of(model)[1:] == list(layers_of(model))[1:]
+
+
+def test_narrow_embeddings_are_found(make):
+    """A projection that is overlooked is left out of costs, and of the way back to the words."""
+    for family in ("electra", "deberta-v2"):
+        assert projection_of(make(family, embedding_size=8)).weight.shape == (16, 8)
+        assert projection_of(make(family, embedding_size=16)) is None
 
 
 def test_an_unknown_family_is_refused_by_name():

@@ -68,6 +68,25 @@ def test_a_new_head_starts_from_what_the_embeddings_know(make, family):
     assert (guessed == torch.arange(5, 40)).float().mean() > 0.5
 
 
+@pytest.mark.parametrize("changes", [{"legacy": False}, {"embedding_size": 8}], ids=str)
+def test_the_heads_of_a_deberta(make, changes, batch, tmp_path):
+    """One holds no decoder and is handed the words; embeddings may be narrow: each starts from them all the same."""
+    encoder = make("deberta-v2", **changes)
+    model, encoder_words = with_mlm_head(encoder), encoder.get_input_embeddings()
+    words = encoder_words.weight[5:40]
+    words = encoder.embeddings.embed_proj(words) if "embedding_size" in changes else words
+    guessed = mlm_logits(model, words).argmax(-1)
+    assert (guessed == torch.arange(5, 40)).float().mean() > 0.5
+    selected = batch["attention_mask"].bool()
+    hidden_NH, logits = encoder(**batch).last_hidden_state[selected], model(**batch).logits
+    torch.testing.assert_close(mlm_logits(model, hidden_NH), logits[selected], rtol=0, atol=1e-5)
+    model.save_pretrained(tmp_path)
+    again = AutoModelForMaskedLM.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(again(**batch).logits, logits, rtol=0, atol=1e-6)
+    assert set(head_parameters(model)) == {"mlm"}
+    assert count(masked_lm_config(encoder.config)) == count(model)
+
+
 def test_the_configuration_with_a_head_is_known_before_it_is_made(make, family):
     """A plan without the head would promise a control smaller than the one that is trained."""
     encoder = make(family)

@@ -36,7 +36,7 @@ def test_a_bare_call_loads_what_was_saved(make, family, head, batch, tokenizer, 
     assert type(again) is type(model)
     assert not again.training
     assert again.dtype == torch.float32
-    assert again.config._attn_implementation == "sdpa"
+    assert again.config._attn_implementation == ("eager" if family == "deberta-v2" else "sdpa")
     torch.testing.assert_close(again(**batch)[0], model(**batch)[0], rtol=0, atol=0)
     assert capfd.readouterr() == ("", "")
 

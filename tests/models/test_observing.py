@@ -8,6 +8,8 @@ from transformers import (
     AutoModelForMaskedLM,
     AutoModelForTokenClassification,
     BertConfig,
+    DebertaV2Config,
+    DebertaV2Model,
     DistilBertConfig,
     ElectraConfig,
     ModernBertConfig,
@@ -19,7 +21,7 @@ from transformers import (
 from limbeck.errors import ModelError
 from limbeck.models.families import final_norm_of, layers_of
 from limbeck.models.observing import observe
-from limbeck.signals import Batch, Needs
+from limbeck.signals import Batch, Needs, Outputs
 
 SIZES = {
     "vocab_size": 40,
@@ -30,6 +32,7 @@ SIZES = {
     "max_position_embeddings": 24,
     "pad_token_id": 0,
 }
+RELATIVE = {"relative_attention": True, "pos_att_type": "p2c|c2p", "position_buckets": 4}
 CONFIGS = {
     "bert": lambda: BertConfig(**SIZES),
     "distilbert": lambda: DistilBertConfig(
@@ -38,6 +41,8 @@ CONFIGS = {
     "roberta": lambda: RobertaConfig(**SIZES),
     "xlm-roberta": lambda: XLMRobertaConfig(**SIZES),
     "electra": lambda: ElectraConfig(**SIZES, embedding_size=8),
+    "deberta-v2": lambda: DebertaV2Config(**SIZES, **RELATIVE, norm_rel_ebd="layer_norm", share_att_key=True),
+    "deberta-v2-convolved": lambda: DebertaV2Config(**SIZES, **RELATIVE, conv_kernel_size=3, legacy=False),
     "modernbert": lambda: ModernBertConfig(
         **SIZES,
         layer_types=["full_attention", "sliding_attention", "full_attention"],
@@ -54,8 +59,8 @@ GLOBAL = {family: (1, 3) if family == "modernbert" else (1, 2, 3) for family in 
 EVERYTHING = Needs(hidden=frozenset({0, 1, 2, 3}))
 
 
-def make(family: str, kind: type = AutoModel, attention: str = "eager") -> PreTrainedModel:
-    """A model of random weights, in evaluation mode."""
+def make(family: str, kind: type = AutoModel, attention: str | None = "eager") -> PreTrainedModel:
+    """A model of random weights, in evaluation mode; None attends as transformers would choose."""
     torch.manual_seed(0)
     return kind.from_config(CONFIGS[family](), attn_implementation=attention).eval()
 
@@ -80,9 +85,9 @@ def reference(model: PreTrainedModel, item: Batch) -> object:
     )
 
 
-def attention(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+def attention(found: Outputs, layer: int, mask: Tensor) -> Tensor:
     """Softmax of the scores over the keys that are no padding."""
-    scores = queries @ keys.transpose(-1, -2)
+    scores = found.queries[layer] @ found.keys[layer].transpose(-1, -2) + found.biases.get(layer, 0)
     return scores.masked_fill(mask[:, None, None] == 0, float("-inf")).softmax(-1)
 
 
@@ -97,6 +102,8 @@ OUTPUT_PROJECTION = {
     "roberta": "attention.output.dense",
     "xlm-roberta": "attention.output.dense",
     "electra": "attention.output.dense",
+    "deberta-v2": "attention.output.dense",
+    "deberta-v2-convolved": "attention.output.dense",
     "modernbert": "attn.Wo",
 }
 
@@ -112,7 +119,8 @@ def test_values_are_what_attention_sums_up(family):
     outputs = observe(model, item, Needs(attention=frozenset({layer})))
     summed_BTH = (expected_BATT @ outputs.values[layer]).transpose(1, 2).flatten(2)
     torch.testing.assert_close(summed_BTH, seen[0].view_as(summed_BTH), rtol=0, atol=1e-6)
-    assert outputs.scales[layer] == pytest.approx(outputs.queries[layer].shape[-1] ** -0.5)
+    terms = 1 + len(getattr(model.config, "pos_att_type", None) or [])
+    assert outputs.scales[layer] == pytest.approx((terms * outputs.queries[layer].shape[-1]) ** -0.5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -139,9 +147,19 @@ def test_attention(family):
         found = observe(model, item, Needs(attention=frozenset(GLOBAL[family])))
     rows = item.attention_mask.bool()
     for layer in GLOBAL[family]:
-        ours = attention(found.queries[layer], found.keys[layer], item.attention_mask)
+        ours = attention(found, layer, item.attention_mask)
         assert torch.allclose(ours.transpose(1, 2)[rows], expected[layer - 1].transpose(1, 2)[rows], atol=1e-6)
     assert sorted(found.queries) == sorted(found.keys) == list(GLOBAL[family])
+
+
+def test_attention_with_a_bias_that_is_not_there():
+    """DeBERTa-v2 divides by its relative terms even where relative positions are switched off."""
+    model, item = DebertaV2Model(DebertaV2Config(**SIZES, pos_att_type="c2p")).eval(), batch()
+    found = observe(model, item, Needs(attention=frozenset({2})))
+    assert not found.biases
+    rows = item.attention_mask.bool()
+    ours, expected = attention(found, 2, item.attention_mask), reference(model, item).attentions[1]
+    assert torch.allclose(ours.transpose(1, 2)[rows], expected.transpose(1, 2)[rows], atol=1e-6)
 
 
 def test_sliding_window_is_refused():
@@ -151,7 +169,7 @@ def test_sliding_window_is_refused():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("attention", ["eager", None])
 def test_selected_logits_are_rows_of_all_logits(family, attention):
     """A shifted row would train every masked word towards its neighbour."""
     model, item = make(family, AutoModelForMaskedLM, attention), batch()
@@ -206,9 +224,10 @@ def test_embeddings_alone_run_no_layer():
     assert sorted(observe(model, batch(), Needs(hidden=frozenset({0}))).hidden) == [0]
 
 
-def test_only_selected_positions_are_projected():
+@pytest.mark.parametrize("family", FAMILIES)
+def test_only_selected_positions_are_projected(family):
     """Over a large vocabulary, the projection of every position is most of the work."""
-    model, item, rows = make("bert", AutoModelForMaskedLM), batch(), []
+    model, item, rows = make(family, AutoModelForMaskedLM), batch(), []
     model.get_output_embeddings().register_forward_hook(lambda m, a, out: rows.append(out.shape[:-1].numel()))
     observe(model, item, Needs(logits="selected"))
     assert rows == [3]
@@ -219,19 +238,26 @@ def hooks(model: nn.Module) -> int:
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
 
 
+def attributes(model: nn.Module) -> list[str]:
+    """Names of what its modules hold."""
+    return [name for module in model.modules() for name in vars(module)]
+
+
+@pytest.mark.parametrize("family", ["bert", "deberta-v2"])
 @pytest.mark.parametrize("broken", [False, True])
-def test_the_model_is_left_as_it_was(broken):
+def test_the_model_is_left_as_it_was(family, broken):
     """Hooks left behind make every later forward pass stop early, or keep tensors alive until memory ends."""
-    model = make("bert", AutoModelForTokenClassification)
-    before = hooks(model)
+    model = make(family, AutoModelForTokenClassification)
+    before, held = hooks(model), attributes(model)
     if broken:
         handle = model.classifier.register_forward_pre_hook(never)
         with pytest.raises(AssertionError):
-            observe(model, batch(), Needs(hidden=frozenset({1}), logits="all"))
+            observe(model, batch(), Needs(attention=frozenset({1}), logits="all"))
         handle.remove()
     else:
         observe(model, batch(), Needs(hidden=frozenset({1}), attention=frozenset({1})))
     assert hooks(model) == before
+    assert attributes(model) == held
     assert model.config._attn_implementation == "eager"
     assert reference(model, batch()).attentions[0].shape == (2, 4, 7, 7)
 

@@ -1,11 +1,18 @@
 import pytest
 import torch
-from transformers import BertConfig, BertForTokenClassification
+from transformers import AutoModelForMaskedLM, BertConfig, BertForTokenClassification, DebertaV2Config
 
 from limbeck.models.families import encoder_of
 from limbeck.models.heads import with_mlm_head
 from limbeck.models.rows import only_rows
 
+SHAPE = {
+    "vocab_size": 50,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
 IDS = torch.tensor([[2, 7, 9, 3], [2, 11, 3, 0]])
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 
@@ -16,8 +23,7 @@ def make_model():
 
     def make() -> BertForTokenClassification:
         torch.manual_seed(0)
-        shape = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-        return BertForTokenClassification(BertConfig(**shape, intermediate_size=32, num_labels=3)).eval()
+        return BertForTokenClassification(BertConfig(**SHAPE, num_labels=3)).eval()
 
     return make
 
@@ -70,6 +76,9 @@ def test_shared_and_frozen_embeddings_stay_whole(make_model):
     tied = with_mlm_head(make_model())
     with only_rows(tied, IDS):
         assert encoder_of(tied).get_input_embeddings().weight.shape[0] == 50
+    deberta = AutoModelForMaskedLM.from_config(DebertaV2Config(**SHAPE, legacy=False))
+    with only_rows(deberta, IDS):  # its head is handed the words, and shares no parameter with them
+        assert deberta(input_ids=IDS).logits.shape[-1] == 50
     frozen = make_model()
     frozen.requires_grad_(False)
     with only_rows(frozen, IDS):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 import transformers
+from transformers.models.deberta_v2.modeling_deberta_v2 import DebertaV2Layer
 
 from limbeck.errors import ModelError
 from limbeck.models.families import depth_of, encoder_of, layers_of
@@ -14,12 +15,13 @@ OTHER_KEPT = ([2, 4], [3, 4], [4, 1])
 class _Skipped(torch.nn.Module):
     """Stands where a layer was and hands on what it gets."""
 
-    def __init__(self, attention_type):
+    def __init__(self, original):
         super().__init__()
-        self.attention_type = attention_type
+        self.attention_type = getattr(original, "attention_type", None)
+        self.pair = isinstance(original, DebertaV2Layer)
 
     def forward(self, hidden_states, *args, **kwargs):
-        return hidden_states
+        return (hidden_states, None) if self.pair else hidden_states
 
 
 def _run_only(model, layers, batch):
@@ -30,7 +32,7 @@ def _run_only(model, layers, batch):
         if place < len(layers):
             modules[place] = originals[layers[place] - 1]
         else:
-            modules[place] = _Skipped(getattr(originals[place], "attention_type", None))
+            modules[place] = _Skipped(originals[place])
     try:
         return _first_output(model, batch)
     finally:
@@ -65,7 +67,7 @@ def test_outputs_are_those_of_the_kept_layers(make, family, head, layers, batch)
 
 
 @pytest.mark.parametrize("layers", OTHER_KEPT, ids=str)
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "xlm-roberta", "electra"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "deberta-v2"])
 def test_the_first_layer_may_go(make, kind, layers, batch):
     """Keeping the top layers must not quietly start from the bottom."""
     _assert_same(make(kind, "ForMaskedLM"), layers, batch)
@@ -74,8 +76,17 @@ def test_the_first_layer_may_go(make, kind, layers, batch):
 @pytest.mark.parametrize("layers", OTHER_KEPT, ids=str)
 def test_a_modernbert_keeps_its_first_layer(make, layers):
     """Its layer 1 alone has no attention norm; plain transformers would drop or invent one without an error."""
-    with pytest.raises(ModelError, match=r"has to keep its layer 1 as the first.*keep for example \[1, "):
+    with pytest.raises(ModelError, match=r"this modernbert has to keep.* no normalisation .*keep for example \[1, "):
         keep_layers(make("modernbert"), layers)
+
+
+@pytest.mark.parametrize("head", ["", "ForMaskedLM"])
+def test_a_deberta_with_a_convolution_keeps_its_first_layer(make, head, batch):
+    """The convolution follows whichever layer comes first: after another layer, it is trained for nothing there."""
+    model = make("deberta-v2", head, conv_kernel_size=3, legacy=False)
+    _assert_same(model, [1, 3], batch)
+    with pytest.raises(ModelError, match=r"this deberta-v2 has to keep its layer 1 .*convolution.*found \[2, 3\]"):
+        keep_layers(model, [2, 3])
 
 
 @pytest.mark.parametrize("head", HEADS)

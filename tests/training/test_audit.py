@@ -41,7 +41,7 @@ def test_one_entry_that_is_not_zero_is_enough():
     audit_gradients(layers)
 
 
-@pytest.mark.parametrize("name", ["key", "k_lin", "k_proj"])
+@pytest.mark.parametrize("name", ["key", "k_lin", "k_proj", "key_proj"])
 def test_key_biases_are_exempt(name):
     """Softmax cancels a key bias, so its zero gradient is right and would stop every training."""
     layers = _layers(name)

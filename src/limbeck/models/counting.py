@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from limbeck.models.families import depth_of, encoder_of, family_of, layers_of
+from limbeck.models.families import depth_of, encoder_of, family_of, layers_of, projection_of
 from limbeck.models.loading import auto_class
 from limbeck.signals import Shape
 
@@ -62,20 +64,25 @@ def flops_per_token(config: PreTrainedConfig, length: int, logits_share: float =
 
         2 x weights of the matrices in the layers    each is applied once to each token
         + 4 x layers x length x width                queries by keys, and attention by values
-        + 2 x weights of ELECTRA's projection        where the embeddings are narrower than the layers
+        + 2 x weights of the embeddings' projection  where they are narrower than the layers
+        + 2 x weights of the convolution             that follows layer 1 of the largest DeBERTa-v2
+        + 2 x layers x positions x width x terms     DeBERTa-v2: by all relative positions, queries and keys
         + 2 x logits_share x weights of the head     for the share of positions whose logits are computed
 
     Sliding attention counts as full, because fused attention with a mask computes it so. Lookups, biases,
-    normalisations, softmax and the pooler (once per sequence) are left out. A training update costs about three
-    times this for all that is trained.
+    normalisations, softmax, the pooler (once per sequence) and the projections of relative positions (once per
+    batch) are left out. A training update costs about three times this for all that is trained.
     """
     model = _hollow(config, mlm=logits_share > 0)
     family = family_of(config)
-    per_token = _matrix_weights(layers_of(model))
-    if hasattr(encoder_of(model), "embeddings_project"):
-        per_token += _matrix_weights(encoder_of(model).get_submodule("embeddings_project"))
+    per_token = _matrix_weights(layers_of(model), without=family.relative_projections)
+    if (projection := projection_of(model)) is not None:
+        per_token += _matrix_weights(projection)
+    if family.after_first is not None:
+        per_token += _matrix_weights(encoder_of(model).get_submodule(family.after_first))
+    per_token += depth_of(config) * _relative_weights(model)
     attention = 4.0 * depth_of(config) * length * int(config.hidden_size)
-    head = sum(_matrix_weights(model.get_submodule(name)) for name in family.mlm_head) if logits_share > 0 else 0
+    head = _head_weights(model) if logits_share > 0 else 0
     return 2.0 * per_token + attention + 2.0 * logits_share * head
 
 
@@ -86,5 +93,25 @@ def _hollow(config: PreTrainedConfig, mlm: bool) -> PreTrainedModel:
     return model
 
 
-def _matrix_weights(module: nn.Module) -> int:
-    return sum(part.weight.numel() for part in module.modules() if isinstance(part, nn.Linear))
+def _head_weights(model: PreTrainedModel) -> int:
+    family = family_of(model)
+    weights = sum(_matrix_weights(model.get_submodule(name)) for name in family.mlm_head)
+    if family.mlm_head_reads_words:
+        weights += cast("nn.Embedding", encoder_of(model).get_input_embeddings()).weight.numel()
+    return weights
+
+
+def _relative_weights(model: PreTrainedModel) -> int:
+    """Size of the matrices of relative positions that a layer multiplies each token by."""
+    table = dict(encoder_of(model).named_parameters()).get("encoder.rel_embeddings.weight")
+    if table is None:
+        return 0
+    return len({"c2p", "p2c"} & set(model.config.pos_att_type or [])) * table.numel()
+
+
+def _matrix_weights(module: nn.Module, without: Collection[str] = ()) -> int:
+    return sum(
+        part.weight.numel()
+        for name, part in module.named_modules()
+        if isinstance(part, nn.Linear | nn.Conv1d) and name.rpartition(".")[2] not in without
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from limbeck.errors import ModelError
@@ -37,8 +38,18 @@ class Family:
     """The normalisation inside that head, from the model."""
     final_norm: str | None = None
     """Normalisation after the last layer, which `hidden_states[-1]` of transformers includes."""
-    first_layer_differs: bool = False
-    """Layer 1 alone has no normalisation before its attention, because its input is normalised already."""
+    projection: str | None = None
+    """Where present, the matrix that widens narrow word embeddings to the width of the layers."""
+    mlm_head_reads_words: bool = False
+    """The head is handed the word embeddings at every call, instead of holding a decoder that shares them."""
+    own_attention: str | None = None
+    """Where a layer computes its attention itself instead of by transformers' attention interface; from the layer."""
+    relative_projections: tuple[str, ...] = ()
+    """Matrices in a layer that are applied to the relative positions, once a batch, instead of to every token."""
+    after_first: str | None = None
+    """Module that follows layer 1; its output is then hidden state 1."""
+    first_layer_differs: str | None = None
+    """What transformers does in the first layer and no other, so that layer 1 has to stay the first."""
 
 
 _BERT_TABLES = tuple(f"embeddings.{kind}_embeddings" for kind in ("word", "position", "token_type"))
@@ -54,6 +65,28 @@ def _roberta(name: str) -> Family:
         mlm_head=("lm_head",),
         mlm_dense="lm_head.dense",
         mlm_norm="lm_head.layer_norm",
+    )
+
+
+@cache
+def _deberta_v2(legacy: bool = True, convolution: bool = False) -> Family:
+    """DeBERTa-v2 and -v3. `legacy` has BERT's masked-LM head; the largest models have a convolution."""
+    head, dense = ("cls", "cls.predictions.transform") if legacy else ("lm_predictions", "lm_predictions.lm_head")
+    return Family(
+        name="deberta-v2",
+        layers="encoder.layer",
+        embeddings=("embeddings",),
+        tables=(*_BERT_TABLES, "encoder.rel_embeddings"),
+        depth_field="num_hidden_layers",
+        mlm_head=(head,),
+        mlm_dense=f"{dense}.dense",
+        mlm_norm=f"{dense}.LayerNorm",
+        projection="embeddings.embed_proj",
+        mlm_head_reads_words=not legacy,
+        own_attention="attention.self",
+        relative_projections=("pos_key_proj", "pos_query_proj"),
+        after_first="encoder.conv" if convolution else None,
+        first_layer_differs="runs a convolution after the first layer, and no other" if convolution else None,
     )
 
 
@@ -91,7 +124,9 @@ _FAMILIES = {
             mlm_head=("generator_predictions", "generator_lm_head"),
             mlm_dense="generator_predictions.dense",
             mlm_norm="generator_predictions.LayerNorm",
+            projection="embeddings_project",
         ),
+        _deberta_v2(),
         Family(
             name="modernbert",
             layers="layers",
@@ -102,7 +137,8 @@ _FAMILIES = {
             mlm_dense="head.dense",
             mlm_norm="head.norm",
             final_norm="final_norm",
-            first_layer_differs=True,
+            # Because its input is normalised already.
+            first_layer_differs="gives the first layer, and no other, no normalisation before its attention",
         ),
     )
 }
@@ -114,7 +150,11 @@ def family_of(model: PreTrainedModel | PreTrainedConfig) -> Family:
     Raises:
         ModelError: it is of none of the families that Limbeck knows.
     """
-    return family_named(cast("PreTrainedConfig", getattr(model, "config", model)).model_type)
+    config = cast("PreTrainedConfig", getattr(model, "config", model))
+    family = family_named(config.model_type)
+    if family.name == "deberta-v2":
+        return _deberta_v2(legacy=config.legacy, convolution=getattr(config, "conv_kernel_size", 0) > 0)
+    return family
 
 
 def family_named(model_type: str) -> Family:
@@ -146,6 +186,21 @@ def embedding_parameters(model: PreTrainedModel) -> list[str]:
 def layers_of(model: PreTrainedModel) -> nn.ModuleList:
     """The encoder's layers; entry 0 of the list is layer 1."""
     return cast("nn.ModuleList", encoder_of(model).get_submodule(family_of(model).layers))
+
+
+def ends_of(model: PreTrainedModel) -> list[nn.Module]:
+    """The modules that put out hidden states 1, 2, ...: the layers, or what follows layer 1 in its place."""
+    ends = list(layers_of(model))
+    if (follower := family_of(model).after_first) is not None:
+        ends[0] = encoder_of(model).get_submodule(follower)
+    return ends
+
+
+def projection_of(model: PreTrainedModel) -> nn.Linear | None:
+    """The matrix between narrow word embeddings and the layers; None where they are of one width."""
+    name = family_of(model).projection
+    parts = dict(encoder_of(model).named_modules())
+    return cast("nn.Linear", parts[name]) if name in parts else None
 
 
 def final_norm_of(model: PreTrainedModel) -> nn.Module | None:
@@ -198,7 +253,7 @@ def _check_layers(config: PreTrainedConfig, layers: Sequence[int]) -> None:
     family = family_of(config)
     if family.first_layer_differs and layers[0] != 1:
         raise ModelError(
-            f"a {family.name} has to keep its layer 1 as the first: transformers gives the first layer, and no"
-            f" other, no normalisation before its attention, so a model that starts with layer {layers[0]} could"
-            f" not be loaded again; found {list(layers)}, keep for example {[1, *sorted({*layers} - {1})]}"
+            f"this {family.name} has to keep its layer 1 as the first: transformers {family.first_layer_differs},"
+            f" so a model that starts with layer {layers[0]} would not be what was trained; found {list(layers)},"
+            f" keep for example {[1, *sorted({*layers} - {1})]}"
         )

@@ -18,7 +18,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from limbeck.models.families import drop_pooler, encoder_of, family_of
+from limbeck.models.families import drop_pooler, encoder_of, family_of, projection_of
 from limbeck.models.transplant import hollow
 
 _LIFT = 4.0
@@ -35,9 +35,11 @@ def mlm_logits(model: PreTrainedModel, hidden_NH: Tensor) -> Tensor:
 
     Equal to `model(...).logits` there, at the cost of N positions instead of all.
     """
+    family = family_of(model)
+    words = (encoder_of(model).get_input_embeddings(),) if family.mlm_head_reads_words else ()
     out = hidden_NH
-    for name in family_of(model).mlm_head:
-        out = model.get_submodule(name)(out)
+    for name in family.mlm_head:
+        out = model.get_submodule(name)(out, *words)
     return out
 
 
@@ -45,7 +47,7 @@ def with_mlm_head(model: PreTrainedModel) -> PreTrainedModel:
     """A masked-LM model around the same encoder parameters; a model that has the head is returned as it is.
 
     The decoder is the word embeddings. The transform starts as near to the identity as it can: the dense layer
-    is the identity (for an ELECTRA with narrow embeddings, the way back through its projection), and a bias
+    is the identity (for narrow embeddings, as ELECTRA has, the way back through their projection), and a bias
     lifts its outputs to where the activation is straight, which the LayerNorm then takes off again. So the
     first logits compare a position's normalised hidden state with the words' embeddings, to which residual
     layers keep it related. On a 6-layer teacher the loss after 60 updates was 4.4, against 4.5 without the bias
@@ -142,10 +144,11 @@ def _initialise(model: PreTrainedModel) -> None:
     dense = cast("nn.Linear", model.get_submodule(family.mlm_dense))
     if dense.bias is not None:
         dense.bias.fill_(_LIFT)
-    if dense.in_features == dense.out_features:
+    projection = projection_of(model)
+    if projection is None:
         dense.weight.copy_(torch.eye(dense.in_features))
     else:
-        projection = cast("nn.Linear", encoder_of(model).get_submodule("embeddings_project"))
         back_EH = torch.linalg.pinv(projection.weight)
         dense.weight.copy_(back_EH)
-        dense.bias.sub_(back_EH @ projection.bias)
+        if projection.bias is not None:
+            dense.bias.sub_(back_EH @ projection.bias)

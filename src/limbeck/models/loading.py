@@ -179,11 +179,16 @@ def _auto(head: str | None) -> Any:
     return getattr(transformers, _HEADS[head] if head else "AutoModel")
 
 
+def _attention(config: PreTrainedConfig) -> str:
+    """Fused attention, where the family lets transformers choose."""
+    return "eager" if family_of(config).own_attention else "sdpa"
+
+
 def _fresh(config: PreTrainedConfig, head: str | None) -> PreTrainedModel:
     import torch
 
     with quiet():
-        model = _auto(head).from_config(config, attn_implementation="sdpa", dtype=torch.float32)
+        model = _auto(head).from_config(config, attn_implementation=_attention(config), dtype=torch.float32)
     model.train(False)
     return cast("PreTrainedModel", model)
 
@@ -213,7 +218,7 @@ def _read(
                 folder,
                 config=config,
                 dtype=torch.float32,
-                attn_implementation="sdpa",
+                attn_implementation=_attention(config),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,

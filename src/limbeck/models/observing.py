@@ -2,7 +2,7 @@
 
 Hidden states are taken by hooks on the layers. Queries, keys and values are taken where a layer calls transformers'
 attention interface: under the name `limbeck` stands a function that runs fused attention and, in the layers
-that are read, hands over what it was called with. Whatever nobody reads is not computed: the run ends at the
+that are read, hands over what it was called with. DeBERTa-v2 does not call it and is overheard. Whatever nobody reads is not computed: the run ends at the
 last layer that is read, and the vocabulary projection sees only the positions that are read.
 
 B sequences, T tokens, H hidden width, A heads, D width of a head, N selected positions, V classes.
@@ -22,7 +22,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from limbeck.errors import ModelError
-from limbeck.models.families import encoder_of, layers_of
+from limbeck.models.disentangled import overheard
+from limbeck.models.families import encoder_of, ends_of, family_of, layers_of
 from limbeck.models.heads import has_mlm_head, mlm_logits
 from limbeck.signals import Batch, Needs, Outputs
 
@@ -36,7 +37,8 @@ def observe(model: PreTrainedModel, batch: Batch, needs: Needs) -> Outputs:
     """Runs `model` on `batch` and returns the signals in `needs`.
 
     Layer i's hidden state is what layer i puts out; ModernBERT's final norm comes after it and is not part of
-    it. Queries are scaled, and rotated where the family rotates them, so that queries @ keys are the scores.
+    it. Queries are scaled, and rotated where the family rotates them, so that queries @ keys are the scores,
+    except for DeBERTa-v2, whose relative positions are a bias to be added.
     Gradients, dropout, autocast and inference mode are the caller's. The model is left as it was found.
 
     Raises:
@@ -75,16 +77,25 @@ class _Tap:
             self._take_hidden(cast("Tensor", arguments[0]))
         self.layer += 1
 
-    def leave_layer(self, module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
-        """After each layer."""
-        self._take_hidden(output)
+    def leave_layer(self, module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        """After each layer; DeBERTa-v2's put out a place for an attention map, too."""
+        self._take_hidden(cast("Tensor", output[0] if isinstance(output, tuple) else output))
 
-    def take_attention(self, queries_BATD: Tensor, keys_BATD: Tensor, values_BATD: Tensor, scale: float) -> None:
+    def take_attention(
+        self,
+        queries_BATD: Tensor,
+        keys_BATD: Tensor,
+        values_BATD: Tensor,
+        scale: float,
+        bias_BATT: Tensor | None = None,
+    ) -> None:
         """Where a layer computes its attention; the queries come unscaled."""
         self.outputs.queries[self.layer] = queries_BATD * scale
         self.outputs.keys[self.layer] = keys_BATD
         self.outputs.values[self.layer] = values_BATD
         self.outputs.scales[self.layer] = scale
+        if bias_BATT is not None:
+            self.outputs.biases[self.layer] = bias_BATT
         if self.layer not in self.needs.hidden:
             self._stop_after_last()
 
@@ -176,9 +187,12 @@ def _tapped(model: PreTrainedModel, tap: _Tap) -> Iterator[None]:
     with ExitStack() as undo:
         undo.callback(_TAP.reset, token)
         undo.callback(setattr, model.config, "_attn_implementation", before)
-        for layer in layers_of(model):
+        own = family_of(model).own_attention
+        for number, (layer, end) in enumerate(zip(layers_of(model), ends_of(model), strict=True), start=1):
             undo.callback(layer.register_forward_pre_hook(tap.enter_layer).remove)
-            undo.callback(layer.register_forward_hook(tap.leave_layer).remove)
+            undo.callback(end.register_forward_hook(tap.leave_layer).remove)
+            if own is not None and number in tap.needs.attention:
+                undo.enter_context(overheard(layer.get_submodule(own), tap.take_attention))
         model.config._attn_implementation = NAME
         try:
             yield

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from limbeck.models.families import encoder_of
+from limbeck.models.heads import has_mlm_head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,7 +34,7 @@ def only_rows(model: PreTrainedModel, ids: Tensor) -> Iterator[None]:
     encoder = encoder_of(model)
     full = encoder.get_input_embeddings()
     assert isinstance(full, nn.Embedding)
-    if not full.weight.requires_grad or _is_shared(model, full.weight):
+    if not full.weight.requires_grad or has_mlm_head(model) or _is_shared(model, full.weight):
         yield
         return
     rows_R = torch.unique(ids).to(full.weight.device)

@@ -27,7 +27,7 @@ class AttentionKL(LayerMatching):
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `map_kl`."""
-        mask_BT = batch.attention_mask
-        ours_BATT = log_attention(student.queries[pair[0]], student.keys[pair[0]], mask_BT)
-        theirs_BATT = log_attention(teacher.queries[pair[1]], teacher.keys[pair[1]], mask_BT)
+        mask_BT, (s, t) = batch.attention_mask, pair
+        ours_BATT = log_attention(student.queries[s], student.keys[s], mask_BT, student.biases.get(s))
+        theirs_BATT = log_attention(teacher.queries[t], teacher.keys[t], mask_BT, teacher.biases.get(t))
         return map_kl(ours_BATT, theirs_BATT, mask_BT)

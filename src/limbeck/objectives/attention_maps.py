@@ -1,5 +1,7 @@
 """Attention maps recomputed from queries and keys, in the matched layers only, so that every layer can run fused.
 
+A bias is what a model adds to the products of queries and keys; most models add none.
+
 B sequences, T tokens (as queries and as keys), A heads, D width of a head.
 """
 
@@ -14,19 +16,25 @@ _NEVER = -1e30
 """A score that no softmax gives any weight."""
 
 
-def attention_scores(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+def attention_scores(
+    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
+) -> Tensor:
     """Before the softmax, shape (B, A, T, T), in float32; 0 for the keys where the mask is 0."""
-    return _product(queries_BATD, keys_BATD, mask_BT, 0.0)
+    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, 0.0)
 
 
-def log_attention(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+def log_attention(
+    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
+) -> Tensor:
     """Log-softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; very low for the others."""
-    return _product(queries_BATD, keys_BATD, mask_BT, _NEVER).log_softmax(-1)
+    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, _NEVER).log_softmax(-1)
 
 
-def attention_distribution(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor) -> Tensor:
+def attention_distribution(
+    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
+) -> Tensor:
     """Softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; dropout is not part of it."""
-    return _product(queries_BATD, keys_BATD, mask_BT, _NEVER).softmax(-1)
+    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, _NEVER).softmax(-1)
 
 
 def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -47,6 +55,10 @@ def map_kl(log_student_BATT: Tensor, log_teacher_BATT: Tensor, mask_BT: Tensor) 
     return (divergence_BATT.sum(-1).mean(1) * mask_BT).sum()
 
 
-def _product(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, hidden: float) -> Tensor:
+def _scores(
+    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None, hidden: float
+) -> Tensor:
     scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
+    if bias_BATT is not None:
+        scores_BATT = scores_BATT + bias_BATT
     return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, hidden)

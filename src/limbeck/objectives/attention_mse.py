@@ -35,7 +35,7 @@ class AttentionMSE(LayerMatching):
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `map_mse`."""
         mapped = attention_distribution if self.of == "distributions" else attention_scores
-        mask_BT = batch.attention_mask
-        ours_BATT = mapped(student.queries[pair[0]], student.keys[pair[0]], mask_BT)
-        theirs_BATT = mapped(teacher.queries[pair[1]], teacher.keys[pair[1]], mask_BT)
+        mask_BT, (s, t) = batch.attention_mask, pair
+        ours_BATT = mapped(student.queries[s], student.keys[s], mask_BT, student.biases.get(s))
+        theirs_BATT = mapped(teacher.queries[t], teacher.keys[t], mask_BT, teacher.biases.get(t))
         return map_mse(ours_BATT, theirs_BATT, mask_BT)
