@@ -1,13 +1,15 @@
+import json
 import warnings
 
 import pytest
 import torch
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, BertForPreTraining, PreTrainedTokenizerFast
 
 from limbeck.artifacts import sha256
 from limbeck.errors import ModelError
+from limbeck.models import loading
 from limbeck.models.loading import load_config, load_model, load_tokenizer, model_config, save_model
 from limbeck.outlines import Outline
 
@@ -167,6 +169,62 @@ def test_a_tokenizers_stored_truncation_is_switched_off(make, tokenizer, tmp_pat
     again = load_tokenizer(str(tmp_path))
     assert again("a b c a b c a")["input_ids"] == [5, 6, 7, 5, 6, 7, 5]
     assert len(again.backend_tokenizer.encode("a b c").ids) == 3
+
+
+POLISH = ["zażółć gęślą jaźń", "chrząszcz brzmi w trzcinie", "gęś ma dobrą łąkę"] * 3
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+
+
+@pytest.mark.parametrize("named", ["HerbertTokenizerFast", "HerbertTokenizer"])
+@pytest.mark.parametrize("files", ["as published", "tokenizer.json"])
+def test_a_herbert_comes_with_its_tokenizer(make, named, files, tmp_path):
+    """It is a BERT whose words end in </w>: taken for WordPiece, it would be unknown tokens from end to end."""
+    backend = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.BpeTrainer(vocab_size=80, special_tokens=SPECIAL, end_of_word_suffix="</w>", show_progress=False)
+    backend.train_from_iterator(POLISH, trainer)
+    backend.model.save(str(tmp_path))  # vocab.json and merges.txt, as allegro/herbert-base-cased has them
+    model = make("bert")
+    model.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": named}))
+    loaded = load_tokenizer(str(tmp_path))
+    if files == "tokenizer.json":
+        save_model(model, loaded, tmp_path / "again")
+        loaded = load_tokenizer(str(tmp_path / "again"))
+    encoded = loaded("gęś brzmi źdźbła")
+    tokens, words = loaded.convert_ids_to_tokens(encoded["input_ids"]), encoded.word_ids()
+    assert tokens[:3] == ["<s>", "gęś</w>", "brzmi</w>"]
+    assert tokens[-1] == "</s>"
+    assert words[:4] == [None, 0, 1, 2]
+    assert len(words) > 6
+    assert [token.endswith("</w>") for token in tokens[3:-1]] == [False] * (len(words) - 5) + [True]
+    assert loaded.mask_token_id == SPECIAL.index("<mask>")
+
+
+def test_a_deberta_comes_with_its_tokenizer(make, tmp_path):
+    """Its vocabulary of pieces is published in a format of its own; what we save has to do without that."""
+    unigram = Tokenizer(models.Unigram())
+    unigram.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    unigram.train_from_iterator(
+        POLISH, trainers.UnigramTrainer(vocab_size=60, special_tokens=special, unk_token="[UNK]", show_progress=False)
+    )
+    pieces = [tuple(piece) for piece in json.loads(unigram.to_str())["model"]["vocab"]]
+    save_model(make("deberta-v2"), transformers.DebertaV2Tokenizer(vocab=pieces), tmp_path)
+    loaded = load_tokenizer(str(tmp_path))
+    encoded = loaded("gęś brzmi")
+    assert loaded.decode(encoded["input_ids"], skip_special_tokens=True) == "gęś brzmi"
+    assert loaded.convert_ids_to_tokens(encoded["input_ids"])[0] == "[CLS]"
+    assert {number for number in encoded.word_ids() if number is not None} == {0, 1}
+
+
+def test_pieces_that_cannot_be_read_name_what_is_missing(make, tmp_path, monkeypatch):
+    """DeBERTa-v3 is published with spm.model alone, and transformers then asks for the wrong package."""
+    make("deberta-v2").save_pretrained(tmp_path)
+    (tmp_path / "spm.model").write_bytes(b"")
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"to read spm\.model, the Python package sentencepiece has to be installed"):
+        load_tokenizer(str(tmp_path))
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}"])

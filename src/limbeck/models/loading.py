@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -113,7 +114,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # tokenizers raises bare Exception for a damaged file
-        raise _no_tokenizer(folder, _first_line(error)) from None
+        raise _no_tokenizer(folder, _unread_pieces(folder) or _first_line(error)) from None
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):
         raise _no_tokenizer(folder, "no vocabulary found")
     tokenizer.backend_tokenizer.no_truncation()
@@ -285,6 +286,14 @@ def _some(names: Collection[str]) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def _unread_pieces(folder: Path) -> str | None:
+    """Why there is no tokenizer, where transformers would complain of a missing tiktoken."""
+    pieces = sorted(path.name for path in folder.glob("*.model"))
+    if not pieces or (folder / "tokenizer.json").is_file() or find_spec("sentencepiece"):
+        return None
+    return f"to read {pieces[0]}, the Python package sentencepiece has to be installed"
 
 
 def _no_tokenizer(folder: Path, reason: str) -> ModelError:

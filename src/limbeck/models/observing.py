@@ -2,8 +2,9 @@
 
 Hidden states are taken by hooks on the layers. Queries, keys and values are taken where a layer calls transformers'
 attention interface: under the name `limbeck` stands a function that runs fused attention and, in the layers
-that are read, hands over what it was called with. DeBERTa-v2 does not call it and is overheard. Whatever nobody reads is not computed: the run ends at the
-last layer that is read, and the vocabulary projection sees only the positions that are read.
+that are read, hands over what it was called with. DeBERTa-v2 does not call it and is overheard (`disentangled`).
+Whatever nobody reads is not computed: the run ends at the last layer that is read, and the vocabulary projection
+sees only the positions that are read.
 
 B sequences, T tokens, H hidden width, A heads, D width of a head, N selected positions, V classes.
 """

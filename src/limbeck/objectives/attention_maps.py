@@ -23,9 +23,7 @@ def attention_scores(
     return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, 0.0)
 
 
-def log_attention(
-    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
-) -> Tensor:
+def log_attention(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None) -> Tensor:
     """Log-softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; very low for the others."""
     return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, _NEVER).log_softmax(-1)
 
