@@ -58,6 +58,18 @@ def test_the_outline_grows_with_what_it_describes(config_of):
     assert training_outline(config, work, 4, needs=(ALL, Needs())).memory_bytes > plain.memory_bytes
 
 
+def test_attention_that_is_not_fused_takes_memory(config_of):
+    """DeBERTa-v2 keeps maps of every token by every token: twice the length is four times the maps."""
+    short, long = (
+        training_outline(config_of("deberta-v2"), Work(10, 1000.0, 10, length), 1).memory_bytes for length in (10, 20)
+    )
+    flat = (
+        training_outline(config_of("electra"), Work(10, 1000.0, 10, 20), 1).memory_bytes
+        - training_outline(config_of("electra"), Work(10, 1000.0, 10, 10), 1).memory_bytes
+    )
+    assert long - short == flat + 4 * 4 * 10 * 2 * (20**2 - 10**2)
+
+
 @pytest.mark.parametrize("labels", [(), ("O", "B-X", "I-X")])
 def test_a_tagger_keeps_its_shape(make, family, labels, config_of):
     """A forecast of the wrong architecture counts another model's parameters."""

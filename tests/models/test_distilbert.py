@@ -44,7 +44,7 @@ def test_labels_and_the_tied_decoder_come_along(make):
     assert mlm.vocab_projector.weight is mlm.distilbert.embeddings.word_embeddings.weight
 
 
-@pytest.mark.parametrize("other", ["distilbert", "roberta", "electra"])
+@pytest.mark.parametrize("other", ["distilbert", "roberta", "electra", "deberta-v2"])
 def test_only_a_bert_becomes_a_distilbert(make, other):
     """RoBERTa numbers its positions differently: its weights would fit and its outputs would not."""
     with pytest.raises(ModelError, match="only a BERT can become a DistilBERT; found "):
