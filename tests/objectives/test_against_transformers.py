@@ -183,7 +183,7 @@ def test_value_and_gradient(family, name, textbrewer_losses):
     student, teacher, item = make(family, 0, kind), make(family, 1, kind), batch()
     needs = needs_of([objective], shape_of(student.config), shape_of(teacher.config))
     loss = CombinedLoss([objective], needs, partial(observe, student), Online(teacher, observe))
-    ours, _ = loss(item, loss.counts(item))
+    ours, _ = loss(item, loss.counts(item), 1.0)
     found = gradients(ours, student)
     with torch.no_grad():
         seen = Seen(teacher, item)

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import nn
 from training_support import Tiny, training
 
-from limbeck.training.optimiser import make_optimiser, set_rate
+from limbeck.training.config import Training
+from limbeck.training.optimiser import make_optimiser, set_rate, step_clipped
 
 
 def test_only_matrices_decay():
@@ -47,3 +49,21 @@ def test_one_update_by_hand():
     optimiser.step()
     assert model.weight.item() == pytest.approx(0.85, abs=1e-6)
     assert model.bias.item() == pytest.approx(0.9, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [0.001, 5.0])
+def test_clipping_in_the_optimiser_is_clipping(size):
+    """A gradient divided the wrong way round would explode just when it should be held."""
+    ours, theirs = nn.Linear(8, 8), nn.Linear(8, 8)
+    theirs.load_state_dict(ours.state_dict())
+    optimisers = [make_optimiser(model, Training(updates=1, learning_rate=0.1, eps=1.0)) for model in (ours, theirs)]
+    for _ in range(3):
+        for ours_, theirs_ in zip(ours.parameters(), theirs.parameters(), strict=True):
+            ours_.grad = size * torch.randn_like(ours_)
+            theirs_.grad = ours_.grad.clone()
+        norm = float(nn.utils.get_total_norm([parameter.grad for parameter in ours.parameters()]))
+        step_clipped(optimisers[0], norm, 0.5)
+        nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
+        optimisers[1].step()
+        for ours_, theirs_ in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(ours_, theirs_, atol=1e-6, rtol=1e-5)

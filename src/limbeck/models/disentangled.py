@@ -36,7 +36,7 @@ def overheard(attention: Any, take: Take) -> Iterator[None]:
     def hear(name: str, module: nn.Module, arguments: object, output_BTH: Tensor) -> None:
         if name in heard:
             return  # the same matrix, applied to the positions
-        heard[name] = output_BTH.unflatten(-1, (attention.num_attention_heads, -1)).transpose(1, 2)
+        heard[name] = output_BTH.reshape(*output_BTH.shape[:2], attention.num_attention_heads, -1).transpose(1, 2)
         if name == "value_proj" and not biased:
             hand_over(None)
 
@@ -51,7 +51,7 @@ def overheard(attention: Any, take: Take) -> Iterator[None]:
 
             def computed(*arguments: Any) -> Tensor:
                 bias: Tensor = compute(*arguments)
-                hand_over(bias.unflatten(0, (-1, attention.num_attention_heads)))
+                hand_over(bias.reshape(-1, attention.num_attention_heads, *bias.shape[1:]))
                 return bias
 
             attention.disentangled_attention_bias = computed

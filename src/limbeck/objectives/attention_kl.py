@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from limbeck.objectives.attention_maps import log_attention, map_kl
+from limbeck.objectives.attention_maps import attention_parts, compared, log_attention, map_kl
 from limbeck.objectives.matching import LayerMatching, Signal
 from limbeck.signals import Batch, Outputs, Shape
 
@@ -27,7 +27,5 @@ class AttentionKL(LayerMatching):
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `map_kl`."""
-        mask_BT, (s, t) = batch.attention_mask, pair
-        ours_BATT = log_attention(student.queries[s], student.keys[s], mask_BT, student.biases.get(s))
-        theirs_BATT = log_attention(teacher.queries[t], teacher.keys[t], mask_BT, teacher.biases.get(t))
-        return map_kl(ours_BATT, theirs_BATT, mask_BT)
+        ours, theirs = attention_parts(student, pair[0]), attention_parts(teacher, pair[1])
+        return compared(map_kl, log_attention, ours, theirs, batch.attention_mask, heads=ours[0].shape[1])

@@ -7,13 +7,53 @@ B sequences, T tokens (as queries and as keys), A heads, D width of a head.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from limbeck.signals import Outputs
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+AT_ONCE = 1 << 19
+"""Numbers of the maps that exist at one time: two megabytes in float32, which stay in a processor's cache."""
 _NEVER = -1e30
 """A score that no softmax gives any weight."""
+
+
+def compared(
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+    mapped: Callable[..., Tensor],
+    ours: Sequence[Tensor],
+    theirs: Sequence[Tensor],
+    mask_BT: Tensor,
+    heads: int,
+) -> Tensor:
+    """`loss` of student's and teacher's maps, a sum over sequences, of which few are mapped at a time.
+
+    Args:
+        loss: of two maps and the mask: `map_mse` or `map_kl`.
+        mapped: makes a map of what a model gives and the mask.
+        ours: what the student gives, such as its `attention_parts`.
+        theirs: what the teacher gives.
+        mask_BT: 1 for a token, 0 for padding.
+        heads: of the maps.
+    """
+    from limbeck.objectives.chunking import by_chunks
+
+    def of_chunk(*tensors: Tensor) -> Tensor:
+        mine, others, mask = tensors[: len(ours)], tensors[len(ours) : -1], tensors[-1]
+        first, second = (mapped(*parts[:2], mask, *parts[2:]) for parts in (mine, others))
+        return loss(first, second, mask)
+
+    size = max(1, AT_ONCE // (heads * mask_BT.shape[1] ** 2))
+    return by_chunks(of_chunk, size, tuple(ours), (*theirs, mask_BT))
+
+
+def attention_parts(outputs: Outputs, layer: int) -> list[Tensor]:
+    """What a layer's attention map is made of: queries, keys, and its bias if it has one."""
+    bias = outputs.biases.get(layer)
+    return [outputs.queries[layer], outputs.keys[layer], *([] if bias is None else [bias])]
 
 
 def attention_scores(

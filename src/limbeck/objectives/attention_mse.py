@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from limbeck.objectives.attention_maps import attention_distribution, attention_scores, map_mse
+from limbeck.objectives.attention_maps import (
+    attention_distribution,
+    attention_parts,
+    attention_scores,
+    compared,
+    map_mse,
+)
 from limbeck.objectives.matching import LayerMatching, Signal
 from limbeck.signals import Batch, Outputs, Shape
 
@@ -35,7 +41,5 @@ class AttentionMSE(LayerMatching):
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `map_mse`."""
         mapped = attention_distribution if self.of == "distributions" else attention_scores
-        mask_BT, (s, t) = batch.attention_mask, pair
-        ours_BATT = mapped(student.queries[s], student.keys[s], mask_BT, student.biases.get(s))
-        theirs_BATT = mapped(teacher.queries[t], teacher.keys[t], mask_BT, teacher.biases.get(t))
-        return map_mse(ours_BATT, theirs_BATT, mask_BT)
+        ours, theirs = attention_parts(student, pair[0]), attention_parts(teacher, pair[1])
+        return compared(map_mse, mapped, ours, theirs, batch.attention_mask, heads=ours[0].shape[1])

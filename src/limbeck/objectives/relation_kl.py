@@ -9,12 +9,13 @@ B sequences, T tokens, A heads, D width of a head, R relation heads.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from limbeck.errors import RecipeError
-from limbeck.objectives.attention_maps import log_attention, map_kl
+from limbeck.objectives.attention_maps import compared, log_attention, map_kl
 from limbeck.objectives.matching import LayerMatching, Signal
 from limbeck.signals import Batch, Outputs, Shape
 
@@ -68,10 +69,10 @@ class RelationKL(LayerMatching):
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `log_relation` and `map_kl`."""
-        mask_BT = batch.attention_mask
-        ours_BRTT = log_relation(self._vectors(student, pair[0]), mask_BT, self.heads)
-        theirs_BRTT = log_relation(self._vectors(teacher, pair[1]), mask_BT, self.heads)
-        return map_kl(ours_BRTT, theirs_BRTT, mask_BT)
+        ours_BATD, theirs_BATD = self._vectors(student, pair[0]), self._vectors(teacher, pair[1])
+        mapped = partial(log_relation, heads=self.heads)
+        heads = self.heads or ours_BATD.shape[1]
+        return compared(map_kl, mapped, [ours_BATD], [theirs_BATD], batch.attention_mask, heads)
 
     def _vectors(self, outputs: Outputs, layer: int) -> Tensor:
         if self.of == "queries":

@@ -183,7 +183,7 @@ def distil(
 
     Args:
         student: learns; a head that no objective reads stays as it is.
-        teacher: is moved to the training device, put into evaluation mode, and otherwise left alone.
+        teacher: is moved to the training device, and otherwise left alone.
         batches: the micro-batches of update 1, 2, ...: a pure function, such as `batches_of(texts, tokenizer)`.
         objectives: the terms of the loss.
         training: rates and precision; Limbeck's defaults if absent.
@@ -204,18 +204,21 @@ def distil(
     from limbeck.models.counting import shape_of
     from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
+    from limbeck.models.packing import packed
     from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
-    from limbeck.training.precision import placed
+    from limbeck.training.precision import placed, resolve
     from limbeck.training.unread import unread_frozen
     from limbeck.workspace import temporary_workspace
 
     planned = updates or (training.updates if training else None)
     if planned is None:
         raise RecipeError("nothing says how many updates to make; give them, as in updates=1000")
+    how = training or Training(updates=planned)
     shapes = shape_of(student.config), shape_of(teacher.config)
     needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
-    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(placed(teacher), observe), learned)
+    online = Online(packed(placed(teacher), resolve(how.precision)), observe)
+    loss = CombinedLoss(objectives, needs, partial(observe, student), online, learned)
     model = trained_together(student, learned)
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
@@ -225,7 +228,6 @@ def distil(
         place.facts["frozen"] = parts
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
-        how = training or Training(updates=planned)
         return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out)
 
 

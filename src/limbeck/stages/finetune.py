@@ -276,12 +276,13 @@ def _fit(
 ) -> "History":
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
+    from limbeck.models.packing import packed
     from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
-    from limbeck.training.precision import placed
+    from limbeck.training.precision import placed, resolve
 
     shapes = shape_of(model.config), shape_of(teacher.config) if teacher else None
     needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
-    online = Online(placed(teacher), observe) if teacher else None
+    online = Online(packed(placed(teacher), resolve(config.precision)), observe) if teacher else None
     loss = CombinedLoss(config.objectives, needs, partial(observe, model), online, learned)
     return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)

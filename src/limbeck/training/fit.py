@@ -20,7 +20,7 @@ from limbeck.training.audit import audit_gradients
 from limbeck.training.checkpoints import Checkpoints
 from limbeck.training.config import Training
 from limbeck.training.history import History
-from limbeck.training.optimiser import make_optimiser, set_rate
+from limbeck.training.optimiser import make_optimiser, set_rate, step_clipped
 from limbeck.training.precision import autocast, device, on_device, resolve
 from limbeck.training.schedule import learning_rate
 from limbeck.workspace import Workspace
@@ -126,10 +126,10 @@ def _update(
     terms = _backward(loss, micro, resolve(config.precision), update, progress)
     if update == 1:
         audit_gradients(model)
-    norm = float(nn.utils.clip_grad_norm_(model.parameters(), config.clip))
+    norm = float(nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]))
     if not math.isfinite(norm):
         raise TrainingError(f"update {update}: the gradient's norm is {norm}; {_ADVICE}")
-    optimiser.step()
+    step_clipped(optimiser, norm, config.clip)
     optimiser.zero_grad(set_to_none=True)
     return terms
 

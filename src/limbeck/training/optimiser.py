@@ -21,6 +21,17 @@ def make_optimiser(model: nn.Module, config: Training) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=config.eps, fused=True)
 
 
+def step_clipped(optimiser: torch.optim.Optimizer, norm: float, clip: float) -> None:
+    """One update with gradients of that norm, scaled down to `clip` where it is larger.
+
+    The fused optimiser scales as it reads them, which saves a pass over all gradients (`grad_scale` is what they are
+    divided by, as `torch.amp.GradScaler` uses it).
+    """
+    scale = torch.tensor(max(1.0, norm / clip), device=optimiser.param_groups[0]["params"][0].device)
+    vars(optimiser).update(grad_scale=scale, found_inf=torch.zeros_like(scale))
+    optimiser.step()
+
+
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Gives every group the same learning rate."""
     for group in optimiser.param_groups:
