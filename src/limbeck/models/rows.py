@@ -21,30 +21,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def only_rows(model: PreTrainedModel, ids: Tensor) -> Iterator[None]:
+def only_rows(model: PreTrainedModel, ids: Tensor, *, decoder_read: bool = True) -> Iterator[None]:
     """While it lasts, `model` has word embeddings for `ids` alone, under the same parameter name.
 
     Exact for an optimiser that leaves alone a parameter without gradient, as AdamW without weight decay does.
-    A model whose embeddings are frozen, or shared with its masked-LM decoder, which uses all rows, stays as it is.
+    A model whose embeddings are frozen, or used by its masked-LM decoder, which reads all rows, stays as it is.
 
     Args:
         model: its embedding module is replaced, and put back with the trained rows in place.
         ids: every token id that the model will see; of any shape.
+        decoder_read: False where no logits over the vocabulary are read.
     """
     encoder = encoder_of(model)
     full = encoder.get_input_embeddings()
     assert isinstance(full, nn.Embedding)
-    if not full.weight.requires_grad or has_mlm_head(model) or _is_shared(model, full.weight):
+    decodes = decoder_read and (has_mlm_head(model) or _is_shared(model, full.weight))
+    if decodes or not full.weight.requires_grad:
         yield
         return
     rows_R = torch.unique(ids).to(full.weight.device)
     compact = _Rows(full, rows_R)
     encoder.set_input_embeddings(compact)
+    full.weight.requires_grad_(False)  # a decoder that nobody reads still holds it
     try:
         yield
     finally:
         with torch.no_grad():
             full.weight[rows_R.to(full.weight.device)] = compact.weight.to(full.weight.device)
+        full.weight.requires_grad_(True)
         encoder.set_input_embeddings(full)
 
 

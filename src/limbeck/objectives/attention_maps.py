@@ -15,8 +15,6 @@ from limbeck.signals import Outputs
 if TYPE_CHECKING:
     from torch import Tensor
 
-AT_ONCE = 1 << 19
-"""Numbers of the maps that exist at one time: two megabytes in float32, which stay in a processor's cache."""
 _NEVER = -1e30
 """A score that no softmax gives any weight."""
 
@@ -46,8 +44,7 @@ def compared(
         first, second = (mapped(*parts[:2], mask, *parts[2:]) for parts in (mine, others))
         return loss(first, second, mask)
 
-    size = max(1, AT_ONCE // (heads * mask_BT.shape[1] ** 2))
-    return by_chunks(of_chunk, size, tuple(ours), (*theirs, mask_BT))
+    return by_chunks(of_chunk, heads * mask_BT.shape[1] ** 2, tuple(ours), (*theirs, mask_BT))
 
 
 def attention_parts(outputs: Outputs, layer: int) -> list[Tensor]:

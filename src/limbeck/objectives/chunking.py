@@ -1,7 +1,8 @@
-"""A sum over sequences computed a few at a time, so that what is large never exists for all of them.
+"""A sum over sequences or positions computed a few at a time, so that what is large never exists for all of them.
 
-An attention map has A x T x T numbers for each sequence. Taken a few sequences at a time, the maps of student and
-teacher, their difference and its gradient stay in the processor's cache, and are gone when the next ones come.
+An attention map has A x T x T numbers for each sequence, a distribution over a vocabulary V for each position. Taken a
+few at a time, those of student and teacher, their difference and its gradient stay in the processor's cache, and are
+gone when the next ones come.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+AT_ONCE = 1 << 19
+"""Numbers of what is large in one chunk: two megabytes in float32."""
+
 
 def by_chunks(
-    function: Callable[..., Tensor], size: int, learned: tuple[Tensor, ...], given: tuple[Tensor, ...]
+    function: Callable[..., Tensor], numbers: int, learned: tuple[Tensor, ...], given: tuple[Tensor, ...]
 ) -> Tensor:
-    """The sum of `function` over chunks of `size` sequences, with its gradient towards `learned`.
+    """The sum of `function` over chunks of rows, with its gradient towards `learned`.
 
     Args:
-        function: takes chunks of `learned` and `given`, one after the other; returns a sum over their sequences.
-        size: sequences of a chunk.
-        learned: tensors of the student, (B, ...).
-        given: tensors that need no gradient, (B, ...).
+        function: takes chunks of `learned` and `given`, one after the other; returns a sum over their rows.
+        numbers: how many `function` makes for each row; a chunk has as many rows as make `AT_ONCE`.
+        learned: tensors of the student, (rows, ...).
+        given: tensors that need no gradient, (rows, ...).
     """
+    size = max(1, AT_ONCE // numbers)
     apply = cast("Callable[..., Tensor]", _ByChunks.apply)
     wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
     return apply(function, size, wanted, len(learned), *learned, *given)
@@ -49,7 +54,7 @@ class _ByChunks(torch.autograd.Function):
             values.append(value.detach())
         ctx.save_for_backward(*gradients)
         ctx.others = len(tensors) - learned
-        return torch.stack(values).sum()
+        return torch.stack(values).sum() if values else tensors[0].new_zeros(())
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:

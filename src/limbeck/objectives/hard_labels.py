@@ -36,10 +36,18 @@ class LabelObjective(Objective):
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """See `label_cross_entropy`."""
+        from limbeck.objectives.chunking import by_chunks
+
         assert student.logits is not None
         assert batch.labels is not None
         labels_N = batch.labels[batch.labels != -100]
-        return label_cross_entropy(at_labels(student.logits, batch), labels_N).sum()
+        logits_NV = at_labels(student.logits, batch)
+        return by_chunks(
+            lambda logits, labels: label_cross_entropy(logits, labels).sum(),
+            logits_NV.shape[-1],
+            (logits_NV,),
+            (labels_N,),
+        )
 
 
 class HardLabels(LabelObjective):

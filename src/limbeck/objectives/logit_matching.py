@@ -36,10 +36,15 @@ class LogitMatching(Objective):
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """See `per_position`."""
+        from limbeck.objectives.chunking import by_chunks
+
         assert teacher is not None
         assert student.logits is not None
         assert teacher.logits is not None
-        return self.per_position(self._rows(student.logits, batch), self._rows(teacher.logits, batch)).sum()
+        ours_NV, theirs_NV = self._rows(student.logits, batch), self._rows(teacher.logits, batch)
+        return by_chunks(
+            lambda ours, theirs: self.per_position(ours, theirs).sum(), ours_NV.shape[-1], (ours_NV,), (theirs_NV,)
+        )
 
     def _rows(self, logits: Tensor, batch: Batch) -> Tensor:
         if self.positions == "selected":

@@ -22,6 +22,7 @@ from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel
 
     from limbeck.objectives import Objective
@@ -178,6 +179,7 @@ def distil(
     held_out: Sequence[Batch] = (),
     freeze_embeddings: bool = False,
     freeze_unread: bool = False,
+    used_ids: "Tensor | None" = None,
 ) -> "History":
     """Distils two models in memory; `student` is changed in place.
 
@@ -193,6 +195,7 @@ def distil(
         held_out: batches on which the loss is measured along the way.
         freeze_embeddings: keep everything before the student's first layer as it is.
         freeze_unread: keep what no objective reads as it is, instead of stopping at it.
+        used_ids: every token that the batches hold. The embeddings of others then cost nothing; the result is the same.
 
     Returns:
         The learning curve.
@@ -205,6 +208,7 @@ def distil(
     from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
     from limbeck.models.packing import packed
+    from limbeck.models.rows import only_rows
     from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed, resolve
@@ -223,6 +227,8 @@ def distil(
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
         parts = stack.enter_context(frozen(student, needs[0], embeddings=freeze_embeddings))
+        if used_ids is not None:
+            stack.enter_context(only_rows(student, used_ids, decoder_read=needs[0].logits != "none"))
         if freeze_unread:
             parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1)))
         place.facts["frozen"] = parts
