@@ -85,7 +85,7 @@ def fit(
             set_rate(optimiser, rate)
             torch.manual_seed(_mixed(seed, update))
             micro = [on_device(batch) for batch in batches(update)]
-            terms = _update(model, loss, micro, optimiser, config, update, update / updates)
+            terms = make_update(model, loss, micro, optimiser, config, update, update / updates)
             history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
             if held_out and (update % every == 0 or update == updates):
                 history.held_out(update, _measured(model, loss, held_out, config, update, update / updates))
@@ -113,7 +113,7 @@ def _resume(
     return update, History.from_state(state)
 
 
-def _update(
+def make_update(
     model: nn.Module,
     loss: Loss,
     micro: Sequence[Batch],
