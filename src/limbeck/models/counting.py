@@ -32,8 +32,8 @@ class Parameters:
 def shape_of(config: PreTrainedConfig) -> Shape:
     """What has to agree between two models."""
     positions = int(config.max_position_embeddings)
-    if family_of(config).name in ("roberta", "xlm-roberta"):
-        positions -= int(config.pad_token_id) + 1  # they number positions from the padding token's id, plus one
+    if positions_follow_padding(config):
+        positions -= int(config.pad_token_id) + 1
     return Shape(
         layers=depth_of(config),
         width=int(config.hidden_size),
@@ -41,6 +41,11 @@ def shape_of(config: PreTrainedConfig) -> Shape:
         vocabulary=int(config.vocab_size),
         positions=positions,
     )
+
+
+def positions_follow_padding(config: PreTrainedConfig) -> bool:
+    """Whether positions are numbered from the padding token's id, plus one."""
+    return family_of(config).name in ("roberta", "xlm-roberta")
 
 
 def longest_sequence(wanted: int, *models: PreTrainedConfig) -> int:

@@ -1,5 +1,6 @@
 """What a recipe will do and cost, without doing it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,7 +104,8 @@ def check(recipe: Recipe, names: Sequence[str], folder: Path) -> list[PlannedSte
         except LimbeckError as error:
             problems.append(f"steps.{name}: {error}")
             continue
-        planned.append(_planned(name, step, outline, identity, folder))
+        bounds = sorted(ref for ref, known in _of_inputs(step, outlines).items() if known.at_most)
+        planned.append(_planned(name, step, _bounded(outline, bounds), identity, folder))
         outlines[f"@{name}"], prints[f"@{name}"] = planned[-1].outline, identity["fingerprint"]
     if problems:
         raise RecipeError("\n".join(problems))
@@ -112,6 +114,14 @@ def check(recipe: Recipe, names: Sequence[str], folder: Path) -> list[PlannedSte
 
 def _of_inputs(step: Step, known: Mapping[str, _T]) -> dict[str, _T]:
     return {str(ref): known[str(ref)] for ref in references(step)}
+
+
+def _bounded(outline: Outline, inputs: Sequence[str]) -> Outline:
+    """The outline of a step whose inputs may turn out smaller than they were taken for."""
+    if not inputs or outline.parameters is None:
+        return outline
+    note = f"an upper bound, as {' and '.join(inputs)} may turn out smaller"
+    return outline.model_copy(update={"at_most": True, "notes": (*outline.notes, note)})
 
 
 def _planned(name: str, step: Step, outline: Outline, identity: Mapping[str, Any], folder: Path) -> PlannedStep:
@@ -131,6 +141,10 @@ def _as_made(outline: Outline, artifact: Artifact) -> Outline:
     if artifact.manifest.kind == "corpus":
         train = facts["splits"]["train"]  # what a training reads
         known |= {"documents": train["documents"], "tokens": train["characters"] / CHARACTERS_PER_TOKEN}
+    if outline.at_most and artifact.manifest.kind == "model":
+        known |= {name: facts[name] for name in ("parameters", "parameters_without_embeddings")}
+        known |= {"model": json.loads((artifact.model_folder / "config.json").read_bytes()), "at_most": False}
+        known["disk_bytes"] = sum(record.bytes for record in artifact.manifest.files.values())
     return outline.model_copy(update={**known, "seconds": 0.0})
 
 
@@ -165,18 +179,22 @@ _HEADER = (
 
 def _row(planned: PlannedStep) -> tuple[str, ...]:
     outline = planned.outline
+
+    def bound(cell: str) -> str:
+        return f"up to {cell}" if outline.at_most and cell else cell
+
     return (
         planned.step,
         planned.do,
         "done" if planned.done else "to make",
-        _count(outline.parameters),
+        bound(_count(outline.parameters)),
         _count(outline.parameters_without_embeddings),
         f"{outline.updates:,}" if outline.updates else "",
         _count(outline.tokens),
-        _count(outline.flops),
-        _size(outline.memory_bytes),
-        _size(outline.disk_bytes),
-        "" if planned.done else _time(outline.seconds),
+        bound(_count(outline.flops)),
+        bound(_size(outline.memory_bytes)),
+        bound(_size(outline.disk_bytes)),
+        "" if planned.done else bound(_time(outline.seconds)),
     )
 
 

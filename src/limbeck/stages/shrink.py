@@ -1,16 +1,24 @@
-"""Surgery without training: fewer layers, or a BERT made a DistilBERT."""
+"""Surgery without training: fewer layers, fewer tokens, or a BERT made a DistilBERT."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
 from limbeck.artifacts import Artifact
 from limbeck.config import ModelSource, Step
+from limbeck.corpora.documents import Split, counts, read
+from limbeck.errors import DataError, ModelError, RecipeError
 from limbeck.models.reduction import Reduction
 from limbeck.models.sources import identity, model_source
 from limbeck.outlines import Outline, Outlines
+from limbeck.tokenizers.trimming import Trimming
 from limbeck.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 REVISION = 1
 KIND = "model"
@@ -21,11 +29,15 @@ class ShrinkStep(Step, Reduction):
 
     do: Literal["shrink"] = "shrink"
     model: ModelSource
+    vocabulary: Trimming | None = None
+    """Which tokens are kept, for example `{corpus: "@text", keep_coverage: 0.9999}`; all of them if absent."""
 
     @model_validator(mode="after")
     def _has_work(self) -> "ShrinkStep":
-        if self.layers is None and self.as_ is None:
-            raise ValueError('there is nothing to shrink; give "layers", for example {keep: half}, or "as: distilbert"')
+        if self.layers is None and self.as_ is None and self.vocabulary is None:
+            raise ValueError(
+                'there is nothing to shrink; give "layers", for example {keep: half}, "vocabulary", or "as: distilbert"'
+            )
         return self
 
     def outside(self) -> Any:
@@ -34,39 +46,50 @@ class ShrinkStep(Step, Reduction):
 
 
 def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
-    """Shape and size of the smaller model; no weights are read."""
+    """Shape and size of the smaller model, or with a vocabulary to trim the most it can be; no weights are read."""
     from limbeck.models.counting import count
     from limbeck.models.families import depth_of
     from limbeck.models.loading import model_config
     from limbeck.models.reducing import reduce_config
+    from limbeck.models.vocabulary import bounded_config
 
     before = model_config(config.model, inputs)
-    after = reduce_config(before, config)
+    after, notes = reduce_config(before, config), [config.sentence(depth_of(before))]
+    if config.vocabulary is not None:
+        most = _most_tokens(config.vocabulary, after)
+        after = bounded_config(after, most)
+        notes.append(f"{config.vocabulary.sentence()}, at most {most:,}: how many is known once it is made")
     parameters = count(after)
     return Outline(
         makes=KIND,
         model=after.to_dict(),
+        at_most=config.vocabulary is not None,
         parameters=parameters.total,
         parameters_without_embeddings=parameters.without_embeddings,
         disk_bytes=parameters.bytes,
         memory_bytes=count(before).bytes + parameters.bytes,
-        notes=(config.sentence(depth_of(before)),),
+        notes=tuple(notes),
     )
 
 
 def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
-    """Loads, cuts, saves; the tokenizer is copied along."""
+    """Loads, cuts, saves; the tokenizer is copied along, or trimmed with the model."""
     from limbeck.models.counting import count
     from limbeck.models.families import depth_of
     from limbeck.models.loading import load_model, load_tokenizer, save_model
     from limbeck.models.reducing import reduce_model
 
     source = model_source(config.model, inputs)
-    model = load_model(source)
+    model, tokenizer = load_model(source), load_tokenizer(source)
     depth, before = depth_of(model.config), count(model)
     model = reduce_model(model, config)
+    out.say(config.sentence(depth))
+    if config.vocabulary is None:
+        save_model(model, tokenizer, out.folder / "model")
+    else:
+        folders = {ref: inputs[ref].folder for ref in config.vocabulary.corpora}
+        model, out.facts["vocabulary"] = trim(model, tokenizer, config.vocabulary, folders, out)
     after = count(model)
-    save_model(model, load_tokenizer(source), out.folder / "model")
     out.facts |= {
         "model_folder": "model",
         "layers": config.kept(depth),
@@ -75,5 +98,110 @@ def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         "parameters_before": before.total,
         "parameters_without_embeddings_before": before.without_embeddings,
     }
-    out.say(config.sentence(depth))
     out.say(f"{before.total:,} parameters became {after.total:,}")
+
+
+def trim(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    trimming: Trimming,
+    corpora: Mapping[str, Path],
+    out: Workspace,
+) -> tuple["PreTrainedModel", dict[str, Any]]:
+    """Drops tokens from a model and its tokenizer, saves both, and proves on what was saved that nothing else changed.
+
+    Args:
+        model: stays as it is.
+        tokenizer: stays as it is.
+        trimming: how many tokens stay.
+        corpora: the folders of its corpora; their training text is counted, their development text is the proof's.
+        out: the folder `model` in it is written.
+
+    Returns:
+        The smaller model as it is loaded again, and what was found out.
+
+    Raises:
+        DataError: a corpus has no text to count or none to check on.
+        RecipeError: so few tokens may stay that special tokens, or characters of the text, would be lost.
+        ModelError: the proof failed, or the tokenizer is none that can be trimmed.
+    """
+    from limbeck.models.loading import load_model, load_tokenizer, save_model
+    from limbeck.models.sameness import output_differences
+    from limbeck.models.vocabulary import keep_tokens
+    from limbeck.tokenizers.comparing import compare
+    from limbeck.tokenizers.rewriting import trimmed
+
+    kept, facts = _chosen(model, tokenizer, trimming, corpora, out)
+    folder = out.folder / "model"
+    save_model(keep_tokens(model, kept), tokenizer, folder)
+    backend = tokenizer.backend_tokenizer
+    (folder / "tokenizer.json").write_text(trimmed(backend.to_str(), kept), "utf-8")
+    smaller, reader = load_model(str(folder)), load_tokenizer(str(folder)).backend_tokenizer
+    paragraphs = (
+        line for path in corpora.values() for text in _texts(path, "dev") for line in text.split("\n") if line
+    )
+    with out.progress("checking the tokenizer", None, "paragraphs") as bar:
+        read_alike = compare(paragraphs, backend, reader, kept, unknown=tokenizer.unk_token_id, progress=bar)
+    with out.progress("checking the model", len(read_alike.samples), "paragraphs") as bar:
+        differences = output_differences(model, smaller, read_alike.samples, kept, bar)
+    out.say(read_alike.sentence())
+    largest = max(differences.values())
+    out.say(f"all other words are read as before, and the model's outputs on them differ by {largest:.1g} at most")
+    return smaller, {**facts, "held_out": read_alike.facts(), "largest_differences": differences}
+
+
+def _chosen(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    trimming: Trimming,
+    corpora: Mapping[str, Path],
+    out: Workspace,
+) -> tuple["np.ndarray", dict[str, Any]]:
+    """The tokens that stay, ascending, and what was counted."""
+    from limbeck.models.vocabulary import named_tokens
+    from limbeck.tokenizers.choosing import choose
+    from limbeck.tokenizers.counting import count_tokens
+
+    for ref, folder in corpora.items():
+        if not counts(folder)["dev"].documents:
+            raise DataError(
+                f"{ref} holds no text out, so there is none on which a trimmed vocabulary could be checked; give the"
+                " corpus a holdout, for example {dev: 0.01}"
+            )
+    backend, before, most = tokenizer.backend_tokenizer, model.config.vocab_size, _most_tokens(trimming, model.config)
+    if (last := max(tokenizer.get_vocab().values())) >= before:
+        raise ModelError(
+            f"the tokenizer has tokens 0 to {last} and the model only 0 to {before - 1}, so its tokens are not the"
+            " model's; use the tokenizer that the model was made with"
+        )
+    counted = []
+    for ref, folder in corpora.items():
+        with out.progress(f"counting tokens of {ref}", counts(folder)["train"].documents, "documents") as bar:
+            counted.append(count_tokens(_texts(folder, "train"), backend, before, bar))
+    share = trimming.keep_coverage or 1.0
+    chosen = choose(backend.to_str(), counted, named_tokens(model.config), coverage=share, most=most)
+    covered = {ref: float(each[chosen.kept].sum() / each.sum()) for ref, each in zip(corpora, counted, strict=True)}
+    out.say(
+        f"keeps {len(chosen.kept):,} of {before:,} tokens, {chosen.characters:,} of them to spell other words with;"
+        f" they make up {', '.join(f'{100 * value:.6g} % of {ref}' for ref, value in covered.items())}"
+    )
+    return chosen.kept, {"tokens_before": before, "tokens": len(chosen.kept), "covered": covered}
+
+
+def _most_tokens(trimming: Trimming, config: "PreTrainedConfig") -> int:
+    from limbeck.models.vocabulary import tokens_within
+
+    known = int(config.vocab_size)
+    if trimming.keep_coverage is not None:
+        return known
+    most = trimming.keep or tokens_within(config, 1e6 * (trimming.megabytes or 0))
+    if most >= known:
+        raise RecipeError(
+            f"vocabulary: the model has {known:,} tokens and there is room for {most:,}, so none would be dropped;"
+            " keep fewer, or leave vocabulary out"
+        )
+    return most
+
+
+def _texts(folder: Path, split: Split) -> Iterator[str]:
+    return (document.text for document in read(folder, split))

@@ -1,0 +1,82 @@
+"""Tokenizers of every kind, trained in a moment, with the classes and the special tokens of the models they stand for."""
+
+from collections.abc import Callable, Sequence
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import (
+    BertTokenizer,
+    HerbertTokenizer,
+    PreTrainedTokenizerBase,
+    RobertaTokenizer,
+    XLMRobertaTokenizer,
+)
+
+_ENDS = ["<s>", "<pad>", "</s>", "<unk>"]
+"""RoBERTa's, HerBERT's and XLM-R's first four."""
+
+
+def bert(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """WordPiece laid out like mBERT's: special tokens in the middle, behind unused ones."""
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", *(f"[unused{number}]" for number in range(1, 10)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=special, show_progress=False)
+    backend.train_from_iterator(texts, trainer)
+    return BertTokenizer(vocab=backend.get_vocab(), do_lower_case=False, strip_accents=False)
+
+
+def roberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """Byte-level BPE; the mask is the last token."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - 1, special_tokens=_ENDS, initial_alphabet=alphabet, show_progress=False
+    )
+    backend.train_from_iterator(texts, trainer)
+    return RobertaTokenizer(**_vocabulary_and_merges(backend))
+
+
+def herbert(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """BPE of characters, `</w>` at the end of a word."""
+    backend = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=[*_ENDS, "<mask>"], end_of_word_suffix="</w>", show_progress=False
+    )
+    backend.train_from_iterator(texts, trainer)
+    return HerbertTokenizer(**_vocabulary_and_merges(backend))
+
+
+def xlm_roberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """Unigram over words that begin with a mark; the mask is the last token."""
+    backend = Tokenizer(models.Unigram())
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    backend.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size - 1, special_tokens=_ENDS, unk_token="<unk>", show_progress=False
+    )
+    backend.train_from_iterator(texts, trainer)
+    pieces = [(token, score) for token, score in _model(backend)["vocab"]]
+    return XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)])
+
+
+KINDS: dict[str, Callable[[Sequence[str], int], PreTrainedTokenizerBase]] = {
+    "bert": bert,
+    "roberta": roberta,
+    "herbert": herbert,
+    "xlm-roberta": xlm_roberta,
+}
+
+
+def _vocabulary_and_merges(backend: Tokenizer) -> dict[str, object]:
+    model = _model(backend)
+    return {"vocab": model["vocab"], "merges": [tuple(pair) for pair in model["merges"]]}
+
+
+def _model(backend: Tokenizer) -> dict[str, object]:
+    import json
+
+    model: dict[str, object] = json.loads(backend.to_str())["model"]
+    return model
