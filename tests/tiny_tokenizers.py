@@ -1,5 +1,6 @@
-"""Tokenizers of every kind, trained in a moment, with the classes and the special tokens of the models they stand for."""
+"""Tokenizers of every kind, trained in a moment, with the classes and special tokens of the models they stand for."""
 
+import json
 from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -54,9 +55,7 @@ def xlm_roberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
     backend = Tokenizer(models.Unigram())
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     backend.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size - 1, special_tokens=_ENDS, unk_token="<unk>", show_progress=False
-    )
+    trainer = trainers.UnigramTrainer(vocab_size=size - 1, special_tokens=_ENDS, unk_token="<unk>", show_progress=False)
     backend.train_from_iterator(texts, trainer)
     pieces = [(token, score) for token, score in _model(backend)["vocab"]]
     return XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)])
@@ -76,7 +75,5 @@ def _vocabulary_and_merges(backend: Tokenizer) -> dict[str, object]:
 
 
 def _model(backend: Tokenizer) -> dict[str, object]:
-    import json
-
     model: dict[str, object] = json.loads(backend.to_str())["model"]
     return model
