@@ -32,6 +32,7 @@ from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.token_data import Columns, Cut, TokenData
 from limbeck.teachers import AnyTeacher
+from limbeck.tokenizers.trimming import Trimming
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
 HEAD = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
@@ -49,6 +50,7 @@ NAMED = {
     Reduction: "[reduction](steps.md#shrink)",
     WeightSchedule: "[schedule](#how-terms-become-a-loss)",
     LayerChoice: "[layers](steps.md#choosing-layers)",
+    Trimming: "[trimming](steps.md#dropping-tokens)",
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",
     Cut: "[cut](data.md#cut)",

@@ -60,6 +60,11 @@ CHANGES = {
     "below its range": ("student.updates", 0, r"student\.updates: .*greater than or equal to 1; found 0"),
     "infinite": ("student.learning_rate", float("inf"), r"learning_rate: .*finite number; found inf"),
     "updates and epochs": ("student.epochs", 1, r"student: give either `updates` or `epochs`; found both"),
+    "tokens by two amounts": (
+        "small.vocabulary",
+        {"corpus": "@text", "keep": 100, "megabytes": 1},
+        r"one of keep_coverage, keep, megabytes says how many tokens stay; found keep and megabytes",
+    ),
     "a step named as a path": ("a/b", {"do": "shrink"}, r'letters, digits, - and _, because it names .*found "a/b"'),
 }
 """A field of the steps, its new value (None removes it), and the sentence."""
@@ -153,6 +158,12 @@ def _shrunk(model):
     return {"name": "tiny", "steps": {"small": {"do": "shrink", "model": str(model), "layers": {"keep": 2}}}}
 
 
+def _trimmed(world, **amount):
+    steps = world.recipe("text")["steps"]
+    steps["small"] = {"do": "shrink", "model": str(world.model), "vocabulary": {"corpus": "@text", **amount}}
+    return {"name": "tiny", "steps": steps}
+
+
 def _distilled(world, **fields):
     recipe = world.recipe("student")
     recipe["steps"]["student"] |= fields
@@ -236,6 +247,14 @@ PLANNED = {
     "more layers than there are": (
         lambda world, folder: _changed(_shrunk(world.model), "steps.small.layers.keep", 9),
         r"""steps\.small: layers: "bottom" can keep at most 4 of the model's 4 layers; found keep: 9""",
+    ),
+    "room for more tokens than there are": (
+        lambda world, folder: _trimmed(world, keep=9999),
+        r"steps\.small: vocabulary: the model has 300 tokens and there is room for 9,999, so none would be dropped",
+    ),
+    "no room for any token": (
+        lambda world, folder: _trimmed(world, megabytes=0.01),
+        r"vocabulary: the model takes 0\.1 MB without any token; found megabytes: 0\.01, so give more, or cut layers",
     ),
     "another width": (
         lambda world, folder: _distilled(world, student=str(_narrow(world, folder))),
@@ -363,6 +382,10 @@ RUN = {
     "a data set smaller than one batch": (
         lambda world, folder: _changed(_tagged(world, folder), "steps.ner.batch", 500),
         r"\d+ sequences.* 500; .*make the batch smaller",
+    ),
+    "fewer tokens than the text has characters": (
+        lambda world, folder: _trimmed(world, keep=20),
+        r"vocabulary: 20 tokens are fewer than the \d+ that have to stay: 5 special .* for the characters of the text",
     ),
     "a rate that explodes": (
         lambda world, folder: _distilled(world, learning_rate=1e30, schedule="constant", warmup=0.0),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     BertTokenizer,
+    DebertaV2Tokenizer,
     HerbertTokenizer,
     PreTrainedTokenizerBase,
     RobertaTokenizer,
@@ -61,11 +62,25 @@ def xlm_roberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
     return XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)])
 
 
+def deberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """Unigram with a mask that was added to it."""
+    backend = Tokenizer(models.Unigram())
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size - 1, special_tokens=special, unk_token="[UNK]", show_progress=False
+    )
+    backend.train_from_iterator(texts, trainer)
+    pieces = [(token, score) for token, score in _model(backend)["vocab"]]
+    return DebertaV2Tokenizer(vocab=pieces, unk_id=3)
+
+
 KINDS: dict[str, Callable[[Sequence[str], int], PreTrainedTokenizerBase]] = {
     "bert": bert,
     "roberta": roberta,
     "herbert": herbert,
     "xlm-roberta": xlm_roberta,
+    "deberta": deberta,
 }
 
 

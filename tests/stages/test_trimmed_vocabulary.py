@@ -22,6 +22,7 @@ MODELS = {
     "roberta": ("roberta", "ForMaskedLM"),
     "herbert": ("bert", "ForPreTraining"),
     "xlm-roberta": ("xlm-roberta", "ForMaskedLM"),
+    "deberta": ("deberta-v2", "ForMaskedLM"),
 }
 
 
@@ -161,7 +162,7 @@ def test_too_few_tokens_for_the_text(swedish, make_step, tmp_path):
         "model": _teacher(tmp_path / "teacher", "bert"),
         "vocabulary": {"corpus": "@sv", "keep": 20},
     }
-    with pytest.raises(RecipeError, match=r"20 tokens are fewer than the \d+ that have to stay: 5 special tokens"):
+    with pytest.raises(DataError, match=r"20 tokens are fewer than the \d+ that have to stay: 5 special tokens"):
         make_step(step, {"@sv": swedish})
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
 import tiny_tokenizers
-from limbeck.errors import RecipeError
+from limbeck.errors import DataError
 from limbeck.tokenizers.choosing import choose, covered_before
 from limbeck.tokenizers.pieces import pieces_of
 from limbeck.tokenizers.rewriting import lasting_tokens
@@ -56,7 +56,7 @@ def test_too_few_for_the_characters_are_refused():
     sentence = (
         "4 tokens are fewer than the 5 that have to stay: 1 special tokens and fallbacks, and 4 for the characters"
     )
-    with pytest.raises(RecipeError, match=sentence):
+    with pytest.raises(DataError, match=sentence):
         choose(WORD_PIECE, counts, most=4)
 
 

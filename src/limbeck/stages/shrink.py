@@ -121,8 +121,9 @@ def trim(
         The smaller model as it is loaded again, and what was found out.
 
     Raises:
-        DataError: a corpus has no text to count or none to check on.
-        RecipeError: so few tokens may stay that special tokens, or characters of the text, would be lost.
+        DataError: a corpus has no text to count or none to check on; or so few tokens may stay that special tokens,
+            or characters of the text, would be lost.
+        RecipeError: no token would be dropped.
         ModelError: the proof failed, or the tokenizer is none that can be trimmed.
     """
     from limbeck.models.loading import load_model, load_tokenizer, save_model

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from limbeck.errors import RecipeError
+from limbeck.errors import DataError
 from limbeck.tokenizers.pieces import Pieces, pieces_of
 from limbeck.tokenizers.rewriting import lasting_tokens
 
@@ -51,7 +51,7 @@ def choose(
         most: no more tokens than this.
 
     Raises:
-        RecipeError: more than `most` tokens cannot go.
+        DataError: more than `most` tokens cannot go.
     """
     pieces = pieces_of(json.loads(tokenizer))
     names = {number: token for token, number in pieces.ids.items()}
@@ -59,11 +59,12 @@ def choose(
     before_V = covered_before(counts)
     used = [int(n) for n in np.lexsort((np.arange(len(before_V)), before_V)) if before_V[n] < 1.0 and int(n) in names]
     used = [number for number in used if number not in special]
+    special |= {pieces.ids[part] for number in special & names.keys() for part in pieces.parts(names[number])}
     kept = special | _spelling(pieces, [names[number] for number in used])
     characters = len(kept) - len(special)
     limit = len(before_V) if most is None else most
     if len(kept) > limit:
-        raise RecipeError(
+        raise DataError(
             f"vocabulary: {limit:,} tokens are fewer than the {len(kept):,} that have to stay:"
             f" {len(special):,} special tokens and fallbacks, and {characters:,} for the characters of the text;"
             " keep more, or give text with fewer characters"
@@ -71,7 +72,7 @@ def choose(
     for number in used:
         if before_V[number] < coverage:
             with_parts = {number, *(pieces.ids[part] for part in pieces.parts(names[number]))}
-            if len(kept | with_parts) <= limit:
+            if len(kept) + len(with_parts - kept) <= limit:
                 kept |= with_parts
     return Choice(np.array(sorted(kept), dtype=np.int64), characters)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256
 """Texts handed to the tokenizers together."""
-SAMPLES = 32
+SAMPLES = 16
 """Texts that are handed on, at least this many where there are so many, to compare the models."""
 
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ class Trimming(Config):
     """Drops tokens that text does not use. One of `keep_coverage`, `keep` and `megabytes` says how many stay."""
 
     corpus: CorpusRef | list[CorpusRef] = Field(min_length=1)
-    """The text whose words have to stay whole; of several, as for several languages, each one's count the same."""
+    """The text whose words have to stay whole; of several, as for several languages, each counts the same."""
     keep_coverage: float | None = Field(default=None, gt=0, le=1)
     """Keep the fewest tokens that make up this share of each corpus; 0.9999 splits one token in 10,000."""
     keep: int | None = Field(default=None, ge=1)
