@@ -74,6 +74,7 @@ class HuggingFace:
         )
         self._trainer = Distilling(model=student, args=arguments)
         self._trainer.create_optimizer()
+        self._trainer.current_gradient_accumulation_steps = 1  # set by its own loop, which makes the updates here
         self._student = student
 
     def __call__(self, batch: Batch) -> float:
