@@ -59,6 +59,7 @@ CHANGES = {
     "a wrong type": ("student.updates", "many", r"student\.updates: .*integer.*found 'many'"),
     "below its range": ("student.updates", 0, r"student\.updates: .*greater than or equal to 1; found 0"),
     "infinite": ("student.learning_rate", float("inf"), r"learning_rate: .*finite number; found inf"),
+    "a unit that is none": ("student.masking", {"unit": "words"}, r'unknown kind "words"; did you mean "word"\?'),
     "updates and epochs": ("student.epochs", 1, r"student: give either `updates` or `epochs`; found both"),
     "tokens by two amounts": (
         "small.vocabulary",
@@ -348,6 +349,17 @@ def _unknown_test_labels(world, folder):
     return recipe
 
 
+def _unsplit(world, folder):
+    """Whole words, of a tokenizer that does not part them."""
+    copy = _model(world, folder)
+    tokenizer = json.loads((copy / "tokenizer.json").read_text())
+    tokenizer["pre_tokenizer"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False}
+    tokenizer["model"] = {"type": "BPE", "vocab": tokenizer["model"]["vocab"], "merges": [], "unk_token": "[UNK]"}
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
+    step = {"do": "pretrain", "model": str(copy), "corpus": "@text", "updates": 1, "masking": {"unit": "word"}}
+    return {"name": "tiny", "steps": {"text": world.recipe("text")["steps"]["text"], "control": step}}
+
+
 TRUNCATED_GZIP = gzip.compress("\n\n".join(f"{word} " * 40 for word in WORDS).encode(), mtime=0)[:-20]
 
 RUN = {
@@ -386,6 +398,14 @@ RUN = {
     "fewer tokens than the text has characters": (
         lambda world, folder: _trimmed(world, keep=20),
         r"vocabulary: 20 tokens are fewer than the \d+ that have to stay: 5 special .* for the characters of the text",
+    ),
+    "nothing masked": (
+        lambda world, folder: _distilled(world, masking={"probability": 1e-6}),
+        r"the first update predicts 0 of \d+ tokens, and masking asks for 1e-06 of them; make the batch larger, or",
+    ),
+    "a tokenizer that takes lines for words": (
+        _unsplit,
+        r"whole words cannot be masked: .* it takes whole lines for words\. Set masking\.unit: token, or use a",
     ),
     "a rate that explodes": (
         lambda world, folder: _distilled(world, learning_rate=1e30, schedule="constant", warmup=0.0),

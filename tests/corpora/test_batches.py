@@ -15,10 +15,14 @@ TEXTS = [f"{'the cat sat on the mat and ran ' * (1 + n % 3)}far away" for n in r
 
 
 class _Counting(Silent):
-    """A display that counts what was tokenised."""
+    """A display that remembers what was tokenised and what was said."""
 
     def __init__(self) -> None:
         self.labels: list[str] = []
+        self.lines: list[str] = []
+
+    def line(self, text):
+        self.lines.append(text)
 
     def progress(self, label, total, unit):
         self.labels.append(label)
@@ -32,8 +36,9 @@ def _corpus(folder: Path, dev: int = 3, train: int = 12) -> Path:
 
 
 def _text_batches(folder: Path, out: Workspace, tokenizer: PreTrainedTokenizerFast, **changes):
-    settings = {"length": 32, "batch": 4, "accumulate": 1, "seed": 3, **changes}
-    return text_batches(folder, tokenizer, len(tokenizer), Masking(), out=out, **settings)
+    settings = {"length": 32, "batch": 4, "accumulate": 1, "seed": 3, "updates": lambda _: 9, **changes}
+    masking = settings.pop("masking", Masking())
+    return text_batches(folder, tokenizer, len(tokenizer), masking, out=out, **settings)
 
 
 def _same(batch, other) -> bool:
@@ -58,7 +63,7 @@ def test_an_update_is_a_function_of_its_number(tokenizer: PreTrainedTokenizerFas
 def test_epochs_are_masked_anew(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     """The same masks in every epoch are learnt by heart."""
     batches, _ = _text_batches(_corpus(tmp_path / "corpus"), Workspace(tmp_path / "a"), tokenizer)
-    first, second = batches.masked(0, [2, 5]), batches.masked(1, [2, 5])
+    first, second = (batches.padded([batches.text.sample(epoch, index, 0.0) for index in (2, 5)]) for epoch in (0, 1))
     assert torch.equal(first.attention_mask, second.attention_mask)
     assert not torch.equal(first.labels, second.labels)
 
@@ -76,11 +81,51 @@ def test_held_out_text_is_dev_text_and_never_changes(tokenizer: PreTrainedTokeni
     corpus = _corpus(tmp_path / "corpus")
     batches, held_out = _text_batches(corpus, Workspace(tmp_path / "a"), tokenizer)
     assert sum(len(batch.input_ids) for batch in held_out) == 3
-    assert len(batches.sequences) == 12
+    assert len(batches.text.sequences) == 12
     _, again = _text_batches(corpus, Workspace(tmp_path / "b"), tokenizer)
     assert all(_same(a, b) for a, b in zip(held_out, again, strict=True))
     none = _corpus(tmp_path / "without", dev=0)
     assert _text_batches(none, Workspace(tmp_path / "d"), tokenizer)[1] == []
+
+
+def test_words_and_a_changing_share_are_functions_of_the_update_too(tokenizer, tmp_path: Path) -> None:
+    """A schedule that counts from the last start would begin anew after every interruption."""
+    corpus = _corpus(tmp_path / "corpus")
+    masking = Masking.parse({"unit": "word", "probability": {"from": 0.8, "to": 0.1}}, "masking")
+    batches, held_out = _text_batches(corpus, Workspace(tmp_path / "a"), tokenizer, masking=masking)
+    again, _ = _text_batches(corpus, Workspace(tmp_path / "a"), tokenizer, masking=masking)
+    assert _same(again(7)[0], batches(7)[0])
+
+    def share(batch) -> float:
+        return float((batch.labels != -100).sum() / (batch.tokens - 2 * len(batch.labels)))
+
+    assert share(batches(1)[0]) == pytest.approx(0.8, abs=0.05)
+    assert share(batches(5)[0]) == pytest.approx(0.45, abs=0.05)
+    assert share(batches(9)[0]) == pytest.approx(0.1, abs=0.05)
+    assert share(held_out[0]) == pytest.approx(0.1, abs=0.05)
+
+
+def test_what_is_masked_first_is_looked_at(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """A masking that does nothing is otherwise found in the model, weeks later."""
+    corpus, display = _corpus(tmp_path / "corpus"), _Counting()
+    out = Workspace(tmp_path / "a", "student", display)
+    _text_batches(corpus, out, tokenizer, masking=Masking.parse({"unit": "word"}, "masking"))
+    look = out.facts["first_update"]
+    assert look["words"] == look["predicted"] > 0, "here a word is a token"
+    assert f"  the first update predicts {look['predicted']} of {look['tokens']} tokens, " in "\n".join(display.lines)
+    sparse = Masking(probability=1e-6)
+    with pytest.raises(DataError, match=r"the first update predicts 0 of \d+ tokens, and masking asks for 1e-06"):
+        _text_batches(corpus, Workspace(tmp_path / "b"), tokenizer, masking=sparse)
+
+
+def test_held_out_text_of_which_nothing_is_predicted_is_left_out(tokenizer, tmp_path: Path) -> None:
+    """A loss over no position is a perfect zero."""
+    display = _Counting()
+    corpus = _corpus(tmp_path / "corpus", dev=1)
+    ramp = Masking.parse({"probability": {"from": 0.5, "to": 1e-6}}, "masking")
+    out = Workspace(tmp_path / "a", "student", display)
+    assert _text_batches(corpus, out, tokenizer, masking=ramp)[1] == []
+    assert "  dev: too little text to predict anything in it, so no loss is measured on it" in display.lines
 
 
 def test_text_is_tokenised_once(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
@@ -124,6 +169,20 @@ def test_texts_at_hand_need_no_corpus(tokenizer: PreTrainedTokenizerFast, tmp_pa
     assert batch.input_ids.shape[0] == 4
     assert batch.input_ids.shape[1] <= 16
     assert 0 < int((batch.labels != -100).sum()) < batch.tokens / 2
-    assert batches.mean_length == pytest.approx(batches.sequences.lengths.mean())
+    assert batches.mean_length == pytest.approx(batches.text.sequences.lengths.mean())
     with pytest.raises(DataError, match="one batch holds 99"):
         batches_of(TEXTS, tokenizer, batch=99)
+
+
+def test_a_share_that_changes_needs_a_length(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Without it, nobody knows when the share has changed."""
+    falling = Masking.parse({"probability": {"from": 0.3, "to": 0.15}}, "masking")
+    with pytest.raises(DataError, match="say how many updates it has, as in updates=1000"):
+        batches_of(TEXTS, tokenizer, batch=4, masking=falling)
+    assert batches_of(TEXTS, tokenizer, batch=4, masking=falling, updates=5).updates == 5
+
+
+def test_words_are_masked_in_texts_at_hand(tokenizer: PreTrainedTokenizerFast) -> None:
+    """What a recipe can do, Python can."""
+    batches = batches_of(TEXTS, tokenizer, batch=4, masking=Masking.parse({"unit": "span"}, "masking"))
+    assert (batches(1)[0].labels != -100).any()

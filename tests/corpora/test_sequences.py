@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizer_families import wrapped
 from transformers import PreTrainedTokenizerFast
 
 from limbeck.corpora.sequences import BatchOrder, Sequences, plan_epoch, tokenise
@@ -39,6 +40,69 @@ def test_counts_know_the_vocabulary(tokenizer: PreTrainedTokenizerFast, tmp_path
     assert sequences.counts(len(tokenizer))[5] == 2
     with pytest.raises(DataError, match=r"gives token 15 and the model knows only 0 to 9"):
         sequences.counts(10)
+
+
+def _pieces(size: int) -> PreTrainedTokenizerFast:
+    """Words are cut into pieces of that many letters; the vocabulary is what the texts below need."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = ["a" * size, "##" + "a" * size, "b", "##b"]
+    made = Tokenizer(models.WordPiece({token: n for n, token in enumerate(special + letters)}, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    return wrapped(made)
+
+
+def test_long_texts_are_cut_between_words(tmp_path: Path) -> None:
+    """Half a word at a border is predicted from nothing, or gives away the other half."""
+    text = " ".join("a" * (1 + n % 5) for n in range(200))
+    sequences, _ = tokenise([text], _pieces(1), 20, tmp_path, words=True)
+    pieces = [sequences[index] for index in range(len(sequences))]
+    starts = [sequences.word_starts(index) for index in range(len(sequences))]
+    assert max(map(len, pieces)) <= 20
+    assert min(map(len, pieces)) > 10
+    words: list[int] = []
+    for piece, starts_T in zip(pieces, starts, strict=True):
+        assert starts_T is not None
+        assert len(piece) == len(starts_T)
+        assert starts_T[[0, 1, -1]].all()
+        sizes = np.diff(np.flatnonzero(starts_T))
+        words += sizes[1:].tolist()
+    assert words == [1 + n % 5 for n in range(200)]
+
+
+def test_a_word_longer_than_a_sequence_is_cut(tmp_path: Path) -> None:
+    """A line of rubbish in a crawl must not stop the training, nor be lost."""
+    tokenizer = _pieces(1)
+    text = "b " * 10 + "a" * 90 + " b" * 30
+    sequences, _ = tokenise([text], tokenizer, 20, tmp_path, words=True)
+    rows = [sequences[index].tolist() for index in range(len(sequences))]
+    assert max(map(len, rows)) <= 20
+    assert [token for row in rows for token in row[1:-1]] == tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert all(sequences.word_starts(index)[1] for index in range(len(rows)))
+
+
+@given(st.lists(st.integers(1, 40), min_size=8, max_size=60), st.integers(10, 40))
+def test_cuts_lose_nothing(tmp_path_factory: pytest.TempPathFactory, sizes: list[int], length: int) -> None:
+    """A text cut wrongly trains on tokens twice, or not at all."""
+    text, tokenizer = " ".join("a" * size for size in sizes), _pieces(1)
+    sequences, _ = tokenise([text], tokenizer, length, tmp_path_factory.mktemp("cut"), words=True)
+    rows = [sequences[index].tolist() for index in range(len(sequences))]
+    assert sum(len(row) - 2 for row in rows) == sum(sizes)
+    assert all(3 <= len(row) <= length for row in rows)
+
+
+def test_words_are_kept_only_where_asked(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """A corpus of billions of tokens pays for what it uses."""
+    texts = ["the cat sat on the mat and ran away"] * 3
+    plain, _ = tokenise(texts, tokenizer, 32, tmp_path / "plain")
+    assert plain.word_starts(0) is None
+    assert plain.in_memory().word_starts(0) is None
+    assert sorted(path.name for path in (tmp_path / "plain").iterdir()) == ["offsets.npy", "tokens.int32"]
+    words, _ = tokenise(texts, tokenizer, 32, tmp_path / "words", words=True)
+    assert (tmp_path / "words" / "words.bool").stat().st_size == words.tokens
+    for sequences in (words, Sequences.open(tmp_path / "words"), words.in_memory()):
+        assert sequences.word_starts(1).tolist() == [True] * 11
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -7,7 +8,7 @@ from limbeck.outlines import Outline
 from limbeck.pipeline.planning import Plan, PlannedStep, plan
 from limbeck.pipeline.recipe import load_recipe
 from limbeck.pipeline.running import run
-from tiny_world import write_recipe
+from tiny_world import WORDS, write_recipe
 
 
 def _planned(step, done=False, **fields):
@@ -119,3 +120,33 @@ def test_training_is_measured_where_it_is_not_done(world, tmp_path):
     assert student.outline.seconds > 0
     assert any("tokens/s measured on this device" in note for note in student.outline.notes)
     json.dumps(student.model_dump(mode="json"))
+
+
+def test_masked_words_are_shown_once_there_is_text(recipe, tmp_path):
+    """Whether whole words are masked is seen at a glance, and never in a loss."""
+    whole = recipe("steps.control.masking={unit: word, mask: 1, random: 0, keep: 0}")
+
+    def note(recipe):
+        (control,) = [step for step in plan(recipe, tmp_path / "runs").steps if step.step == "control"]
+        return next(note for note in control.outline.notes if "masked text" in note or "masked passage" in note)
+
+    assert note(whole) == "a sample of the masked text comes with @text"
+    run(recipe(), tmp_path / "runs", only="text")
+    assert note(whole) == "a sample of the masked text comes with the tokenizer of @small"
+    run(recipe(), tmp_path / "runs", only="small")
+    introduction, _, passage = note(whole).partition(": ")
+    assert introduction.startswith("a masked passage")
+    words = {word.strip("«»") for word in passage.strip("… ").split()}
+    assert words <= {*WORDS, "."}
+    assert "«" in passage
+
+
+def test_what_cannot_be_masked_is_found_by_the_plan(recipe, tmp_path, world):
+    """A tokenizer without a mask token would be refused after an hour of tokenising."""
+    copy = shutil.copytree(world.model, tmp_path / "copy")
+    settings = json.loads((copy / "tokenizer_config.json").read_text())
+    del settings["mask_token"]
+    (copy / "tokenizer_config.json").write_text(json.dumps(settings))
+    run(recipe(), tmp_path / "runs", only="text")
+    with pytest.raises(RecipeError, match=r"^steps\.control: the tokenizer of .*copy has no mask token"):
+        plan(recipe(f"steps.control.model={copy}"), tmp_path / "runs")

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from stage_support import Heard
 from transformers import AutoModelForMaskedLM
 
 from limbeck.errors import DataError
@@ -48,6 +49,17 @@ def test_student_and_control_read_the_same_text(tiny, text, make_step):
     assert [control.facts[name] for name in ("updates", "tokens")] == [
         student.facts[name] for name in ("updates", "tokens")
     ]
+
+
+def test_whole_words_and_a_schedule_of_shares(tiny, text, make_step):
+    """What is masked in how many pieces, and how often, is a setting of the step like any other."""
+    masking = {"unit": "word", "probability": {"from": 0.3, "to": 0.15}, "smoothing": 0.7}
+    heard = Heard()
+    made = make_step(_step(tiny.model, masking=masking, precision="float32"), {"@text": text}, heard)
+    look = made.facts["first_update"]
+    assert look["predicted"] / look["tokens"] == pytest.approx(0.3, abs=0.05)
+    assert 0 < look["words"] < look["predicted"]
+    assert any(line.startswith(f"the first update predicts {look['predicted']} of") for line in heard.lines)
 
 
 def test_outline_has_the_head_and_the_cost(tiny, folder_of_masks, text, make_step):

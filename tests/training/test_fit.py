@@ -328,6 +328,29 @@ def test_a_gradient_that_is_not_finite_stops_the_training(out):
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
 
 
+def test_an_update_without_anything_to_learn_stops_the_training(out):
+    """Its loss is zero, which a curve shows as success."""
+
+    class Words(TwoTerms):
+        def counts(self, batch):
+            return {"words": super().counts(batch)["words"]}
+
+        def __call__(self, batch, counts):
+            return super().__call__(batch, {**counts, "size": 1.0})
+
+    def emptied(update):
+        made = batches(update)
+        if update == 2:  # one of two micro-batches may well be empty
+            return [made[0], Batch(made[1].input_ids, made[1].attention_mask, torch.full_like(made[1].labels, -100))]
+        if update == 3:
+            return [Batch(each.input_ids, each.attention_mask, torch.full_like(each.labels, -100)) for each in made]
+        return made
+
+    model = Tiny()
+    with pytest.raises(TrainingError, match=r"update 3: nothing can be learnt from it, because no position is masked"):
+        fit(model, Words(model), emptied, training(), 8, out)
+
+
 def test_the_first_update_audits_the_gradients(out):
     """A layer that nothing trains is a published mistake; it must not need a reader to find it."""
     model = Tiny()

@@ -3,7 +3,7 @@
 Both are functions of the seed and the update's number, so a training can start again anywhere.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from limbeck.corpora.documents import SPLITS, Split, counts, read
-from limbeck.corpora.masking import Masking, MaskVocabulary, mask_tokens
+from limbeck.corpora.first_update import check_first_update
+from limbeck.corpora.masked import MaskedText, Sample
+from limbeck.corpora.masking import Masking
+from limbeck.corpora.masks import IGNORED, MaskVocabulary
 from limbeck.corpora.sequences import BatchOrder, Sequences, tokenise
 from limbeck.errors import DataError
 from limbeck.signals import Batch
@@ -29,42 +32,45 @@ class TextBatches:
 
     def __init__(
         self,
-        sequences: Sequences,
-        masking: Masking,
-        vocabulary: MaskVocabulary,
+        text: MaskedText,
         *,
         pad: int,
         batch: int,
         accumulate: int,
-        seed: int,
+        updates: Callable[[int], int],
     ) -> None:
-        """Raises `DataError` when the text does not fill one batch."""
-        self.sequences = sequences
-        self._masking = masking
-        self._vocabulary = vocabulary
+        """`updates` gives the length of the training from the number of batches in an epoch.
+
+        Raises:
+            DataError: the text does not fill one batch.
+        """
+        self.text = text
         self._pad = pad
         self._accumulate = accumulate
-        self._seed = seed
-        self.order = BatchOrder(sequences.lengths, batch, seed)
+        self.order = BatchOrder(text.sequences.lengths, batch, text.seed)
+        self.updates = updates(self.order.batches_per_epoch)
 
     def __call__(self, update: int) -> list[Batch]:
         """The micro-batches of one update."""
-        first = (update - 1) * self._accumulate
-        return [self.masked(*self.order.at(first + part)) for part in range(self._accumulate)]
+        return [self.padded(samples) for samples in self.samples(update)]
+
+    def samples(self, update: int) -> list[list[Sample]]:
+        """The masked sequences of each micro-batch of one update."""
+        first, progress = (update - 1) * self._accumulate, (update - 1) / max(1, self.updates - 1)
+        parts = [self.order.at(first + part) for part in range(self._accumulate)]
+        return [[self.text.sample(epoch, int(index), progress) for index in indices] for epoch, indices in parts]
 
     @property
     def mean_length(self) -> float:
         """Mean tokens of a sequence."""
-        return self.sequences.tokens / len(self.sequences)
+        return self.text.sequences.tokens / len(self.text.sequences)
 
-    def masked(self, epoch: int, indices: Sequence[int] | np.ndarray) -> Batch:
-        """The given sequences as one batch, masked as in `epoch`."""
+    def padded(self, samples: Sequence[Sample]) -> Batch:
+        """Masked sequences as one batch."""
         import torch
 
-        ids_BT, mask_BT = padded([self.sequences[int(index)] for index in indices], self._pad)
-        inputs_BT, labels_BT = mask_tokens(
-            ids_BT, mask_BT, self._masking, self._vocabulary, self._seed, epoch, [int(i) for i in indices]
-        )
+        inputs_BT, mask_BT = padded([sample.inputs for sample in samples], self._pad)
+        labels_BT, _ = padded([sample.labels for sample in samples], IGNORED)
         return Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
 
 
@@ -77,29 +83,41 @@ def text_batches(
     length: int,
     batch: int,
     accumulate: int,
+    updates: Callable[[int], int],
     seed: int,
     out: Workspace,
 ) -> tuple[TextBatches, list[Batch]]:
-    """Tokenises a corpus, once per step however often it is interrupted.
+    """Tokenises a corpus, once per step however often it is interrupted, and looks at what is masked first.
+
+    Held-out text is masked as much as the last update is.
 
     Returns:
-        The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
+        The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none,
+        or so little that nothing is predicted).
 
     Raises:
-        DataError: the text does not fill one batch, or has tokens beyond `vocabulary`.
+        DataError: the text does not fill one batch, or has tokens beyond `vocabulary`, or nothing is predicted.
+        ModelError: the tokenizer has no mask token, or does not know words where they are masked.
     """
-    train = _tokenised(folder, "train", tokenizer, length, out)
-    tokens = MaskVocabulary.of(tokenizer, masking, train.counts(vocabulary))
+    train = _tokenised(folder, "train", tokenizer, length, masking, out)
+    known = MaskVocabulary.of(tokenizer, masking, train.counts(vocabulary))
     pad = int(tokenizer.pad_token_id or 0)
-    settings = {"pad": pad, "accumulate": accumulate, "seed": seed}
-    made = TextBatches(train, masking, tokens, batch=batch, **settings)
+    text = MaskedText(train, masking, known, seed)
+    made = TextBatches(text, pad=pad, batch=batch, accumulate=accumulate, updates=updates)
+    look = check_first_update([sample for part in made.samples(1) for sample in part], known, masking.share(0.0))
+    out.say(look.sentence())
+    out.facts["first_update"] = look._asdict()
     if not counts(folder)["dev"].documents:
         return made, []
-    dev = _tokenised(folder, "dev", tokenizer, length, out)
-    held_out = TextBatches(dev, masking, tokens, batch=1, **settings)
-    chosen = np.linspace(0, len(dev) - 1, min(len(dev), HELD_OUT_SEQUENCES)).astype(int)
-    by_length = chosen[np.argsort(dev.lengths[chosen], kind="stable")]
-    return made, [held_out.masked(0, part) for part in _pieces(by_length, 32)]
+    dev = MaskedText(_tokenised(folder, "dev", tokenizer, length, masking, out), masking, known, seed)
+    lengths = dev.sequences.lengths
+    chosen = np.linspace(0, len(lengths) - 1, min(len(lengths), HELD_OUT_SEQUENCES)).astype(int)
+    by_length = chosen[np.argsort(lengths[chosen], kind="stable")]
+    samples = [dev.sample(0, int(index), 1.0) for index in by_length]
+    if all((sample.labels == IGNORED).all() for sample in samples):
+        out.say("dev: too little text to predict anything in it, so no loss is measured on it")
+        return made, []
+    return made, [made.padded(samples[first : first + 32]) for first in range(0, len(samples), 32)]
 
 
 def batches_of(
@@ -109,6 +127,7 @@ def batches_of(
     batch: int = 16,
     length: int = 128,
     masking: Masking | None = None,
+    updates: int | None = None,
     seed: int = 0,
 ) -> TextBatches:
     """Masked batches of texts at hand, without a corpus: what `limbeck.distil` reads.
@@ -119,17 +138,22 @@ def batches_of(
         batch: sequences for each update.
         length: longest sequence in tokens, special tokens included.
         masking: 15 % of the tokens by default.
+        updates: the length of the training; needed where the share of masked tokens changes along it.
         seed: of order and masks.
 
     Raises:
-        DataError: the texts do not fill one batch.
+        DataError: the texts do not fill one batch, or a share that changes has nothing to change along.
+        ModelError: the tokenizer has no mask token, or does not know words where they are masked.
     """
     spec = masking or Masking()
+    if updates is None and spec.share(0.0) != spec.share(1.0):
+        raise DataError("masking changes over the training; say how many updates it has, as in updates=1000")
     with TemporaryDirectory() as folder:
-        sequences = tokenise(texts, tokenizer, length, Path(folder))[0].in_memory()
+        made, _ = tokenise(texts, tokenizer, length, Path(folder), words=spec.unit.whole_words)
+        sequences = made.in_memory()
     vocabulary = MaskVocabulary.of(tokenizer, spec, sequences.counts(len(tokenizer)))
-    pad = int(tokenizer.pad_token_id or 0)
-    return TextBatches(sequences, spec, vocabulary, pad=pad, batch=batch, accumulate=1, seed=seed)
+    text, pad = MaskedText(sequences, spec, vocabulary, seed), int(tokenizer.pad_token_id or 0)
+    return TextBatches(text, pad=pad, batch=batch, accumulate=1, updates=lambda _: updates or 1)
 
 
 def padded(sequences: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray]:
@@ -144,7 +168,7 @@ def padded(sequences: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.nd
 
 
 def _tokenised(
-    folder: Path, split: Split, tokenizer: "PreTrainedTokenizerBase", length: int, out: Workspace
+    folder: Path, split: Split, tokenizer: "PreTrainedTokenizerBase", length: int, masking: Masking, out: Workspace
 ) -> Sequences:
     target = out.scratch / "tokens" / split
     if (target / "offsets.npy").exists():
@@ -154,11 +178,8 @@ def _tokenised(
         held = [name for name in SPLITS if counts(folder)[name].documents]
         raise DataError(f"the corpus has no {split} documents, only {', '.join(held)}; hold out less of it")
     with out.progress(f"tokenising {split}", documents, "documents") as bar:
-        sequences, dropped = tokenise((d.text for d in read(folder, split)), tokenizer, length, target, bar)
+        texts, words = (document.text for document in read(folder, split)), masking.unit.whole_words
+        sequences, dropped = tokenise(texts, tokenizer, length, target, bar, words=words)
     shorter = f", {dropped:,} documents too short" if dropped else ""
     out.say(f"{split}: {len(sequences):,} sequences, {sequences.tokens:,} tokens{shorter}")
     return sequences
-
-
-def _pieces(indices: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    return (indices[start : start + size] for start in range(0, len(indices), size))

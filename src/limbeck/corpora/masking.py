@@ -1,40 +1,123 @@
-"""Dynamic masking (Devlin et al., 2019; Liu et al., 2019), as a function of seed, epoch and sample.
+"""What is hidden from a model that learns to fill it in, as a recipe says it."""
 
-B sequences, T tokens, V vocabulary, N tokens of a sequence that may be masked. NumPy only.
-"""
+from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from limbeck.config import Config
-from limbeck.errors import ModelError
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+Share = Annotated[float, Field(gt=0, lt=1)]
 
-IGNORED = -100
-"""The label of a position that is not predicted."""
+
+class Ramp(Config):
+    """A share that changes from the first update to the last, in a straight line."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: Share = Field(alias="from")
+    """At the first update."""
+    to: Share
+    """At the last update."""
+
+
+AnyShare = Annotated[
+    Annotated[Share, Tag("share")] | Annotated[Ramp, Tag("ramp")],
+    Discriminator(lambda value: "ramp" if isinstance(value, dict | Ramp) else "share"),
+]
+"""One number for the whole training, or a `Ramp`."""
+
+
+class _Unit(Config):
+    """Base of what is chosen at once: the tokens of a unit are predicted together or not at all."""
+
+    whole_words: ClassVar[bool] = True
+    """Whether the borders of words have to be known."""
+
+    def lengths(self, count: int, random: np.random.Generator) -> npt.NDArray[np.int64] | None:
+        """Words of each of `count` units; None: one each, and nothing was drawn."""
+        return None
+
+    def words(self) -> str:
+        """What is chosen, as a sentence says it."""
+        return "whole words"
+
+
+class TokenUnit(_Unit):
+    """Every token for itself."""
+
+    kind: Literal["token"] = "token"
+    whole_words: ClassVar[bool] = False
+
+    def words(self) -> str:
+        """What is chosen, as a sentence says it."""
+        return "single tokens"
+
+
+class WordUnit(_Unit):
+    """All tokens of a word (BERT's whole-word masking), by the tokenizer's own idea of a word."""
+
+    kind: Literal["word"] = "word"
+
+
+class SpanUnit(_Unit):
+    """Several words on end (SpanBERT, arXiv 1907.10529, section 3.1), their number from a geometric distribution."""
+
+    kind: Literal["span"] = "span"
+    stop: float = Field(default=0.2, gt=0, le=1)
+    """Probability that a span ends after each of its words; 0.2 gives spans of 3.8 words on average."""
+    longest: int = Field(default=10, ge=1)
+    """Words of the longest span; longer ones are not drawn."""
+
+    def lengths(self, count: int, random: np.random.Generator) -> npt.NDArray[np.int64] | None:
+        """Words of each of `count` spans."""
+        ends = np.cumsum(self._chances())[:-1]
+        lengths: npt.NDArray[np.int64] = np.searchsorted(ends, random.random(count), side="right") + 1
+        return lengths
+
+    def words(self) -> str:
+        """What is chosen, as a sentence says it."""
+        mean = float(np.arange(1, self.longest + 1) @ self._chances())
+        return f"spans of {mean:.1f} whole words on average"
+
+    def _chances(self) -> npt.NDArray[np.float64]:
+        """Of the lengths 1, 2, ..., `longest`."""
+        falling = np.power(1 - self.stop, np.arange(self.longest, dtype=np.float64))
+        chances: npt.NDArray[np.float64] = falling / falling.sum()
+        return chances
+
+
+def _spelled_out(value: Any) -> Any:
+    """A bare name means that kind of unit, with its own settings."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+AnyUnit = Annotated[
+    Annotated[TokenUnit | WordUnit | SpanUnit, Field(discriminator="kind")], BeforeValidator(_spelled_out)
+]
 
 
 class Masking(Config):
     """What is hidden from a model that learns to fill it in."""
 
-    probability: float = Field(default=0.15, gt=0, lt=1)
-    """Share of the tokens that are to be predicted; special tokens never are."""
+    probability: AnyShare = 0.15
+    """Share of the tokens that are to be predicted; special tokens never are. `{from: 0.3, to: 0.15}` changes it
+    evenly over the training."""
+    unit: AnyUnit = TokenUnit()
+    """What is chosen at once: `token`, `word`, or `span`, which is short for `{kind: span}` with its defaults."""
     mask: float = Field(default=0.8, ge=0, le=1)
-    """Share of the predicted tokens that the mask token replaces."""
+    """Share of the predicted units that the mask token replaces."""
     random: float = Field(default=0.1, ge=0, le=1)
-    """Share of the predicted tokens that a random token replaces."""
+    """Share of the predicted units that random tokens replace."""
     keep: float = Field(default=0.1, ge=0, le=1)
-    """Share of the predicted tokens that stay as they are."""
+    """Share of the predicted units that stay as they are."""
     smoothing: float | None = Field(default=None, gt=0)
     """Prefer rare tokens: a token is chosen in proportion to its count in the corpus to the power of minus
-    this. DistilBERT used 0.7. Left out, all tokens are equally likely."""
+    this, a word or the beginning of a span as its rarest token is. DistilBERT used 0.7. Left out, all are
+    equally likely."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:
@@ -43,88 +126,25 @@ class Masking(Config):
             raise ValueError(f"mask + random + keep should be 1; found {total:g}")
         return self
 
+    def share(self, progress: float) -> float:
+        """Share of the tokens to predict at `progress` through the training: 0 the first update, 1 the last."""
+        if isinstance(self.probability, Ramp):
+            return self.probability.from_ + min(progress, 1.0) * (self.probability.to - self.probability.from_)
+        return self.probability
 
-@dataclass(frozen=True)
-class MaskVocabulary:
-    """What masking has to know about a vocabulary."""
+    @property
+    def mean_share(self) -> float:
+        """Share of the tokens that are predicted, over the whole training."""
+        return (self.share(0.0) + self.share(1.0)) / 2
 
-    mask: int
-    """The mask token."""
-    ordinary: npt.NDArray[np.bool_]
-    """(V,): which tokens are ordinary; they may be masked, and may replace another at random."""
-    weights: npt.NDArray[np.float64] | None = None
-    """(V,): how readily each token is chosen; None: all alike."""
-
-    @classmethod
-    def of(
-        cls, tokenizer: "PreTrainedTokenizerBase", spec: Masking, counts_V: npt.NDArray[np.int64] | None = None
-    ) -> Self:
-        """Reads a tokenizer; `counts_V`, from the corpus, is needed only when the spec has `smoothing`.
-
-        Raises:
-            ModelError: the tokenizer has no mask token.
-        """
-        if tokenizer.mask_token_id is None:
-            raise ModelError(
-                f"the tokenizer of {tokenizer.name_or_path or 'this model'} has no mask token, so nothing can be"
-                " masked; choose a model that was trained by masked language modelling"
-            )
-        ordinary_V = np.ones(len(tokenizer), dtype=np.bool_)
-        ordinary_V[[i for i in tokenizer.all_special_ids if i < len(ordinary_V)]] = False
-        weights_V = None
-        if spec.smoothing is not None:
-            assert counts_V is not None, "smoothing needs the counts of the corpus"
-            weights_V = np.maximum(counts_V, 1) ** -spec.smoothing
-        return cls(tokenizer.mask_token_id, ordinary_V, weights_V)
-
-
-def mask_tokens(
-    ids_BT: npt.NDArray[np.integer],
-    attention_BT: npt.NDArray[np.integer],
-    spec: Masking,
-    vocabulary: MaskVocabulary,
-    seed: int,
-    epoch: int,
-    samples: Sequence[int] | npt.NDArray[np.integer],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Chooses tokens to predict and hides most of them; `samples` are the sequences' numbers in the corpus.
-
-    Each sequence draws from a generator of its own, so that its mask depends neither on its neighbours nor
-    on padding. Of N ordinary tokens, `probability` x N are chosen, rounded up or down at random so that the
-    expectation is exact: a short sequence may have none.
-
-    Returns:
-        The inputs, and the labels: the original token where one is to be predicted, -100 elsewhere.
-    """
-    inputs_BT = np.array(ids_BT, dtype=np.int64)
-    labels_BT = np.full_like(inputs_BT, IGNORED)
-    ordinary = np.flatnonzero(vocabulary.ordinary)
-    allowed_BT = vocabulary.ordinary[inputs_BT] & (np.asarray(attention_BT) == 1)
-    for row, sample in enumerate(samples):
-        random = np.random.default_rng([seed, epoch, int(sample)])
-        chosen = _choose(inputs_BT[row], np.flatnonzero(allowed_BT[row]), spec, vocabulary, random)
-        labels_BT[row, chosen] = inputs_BT[row, chosen]
-        fate = random.random(len(chosen))
-        replacement = ordinary[random.integers(len(ordinary), size=len(chosen))]
-        hidden = np.where(fate < spec.mask, vocabulary.mask, inputs_BT[row, chosen])
-        inputs_BT[row, chosen] = np.where(fate >= spec.mask + spec.keep, replacement, hidden)
-    return inputs_BT, labels_BT
-
-
-def _choose(
-    ids_T: npt.NDArray[np.int64],
-    allowed_N: npt.NDArray[np.int64],
-    spec: Masking,
-    vocabulary: MaskVocabulary,
-    random: np.random.Generator,
-) -> npt.NDArray[np.int64]:
-    """Positions to predict, drawn without replacement in proportion to the weights.
-
-    The k smallest of exponential variables whose rates are the weights are such a draw (Efraimidis and
-    Spirakis, 2006).
-    """
-    wanted = int(spec.probability * len(allowed_N) + random.random())
-    keys_N = random.exponential(size=len(allowed_N))
-    if vocabulary.weights is not None:
-        keys_N = keys_N / vocabulary.weights[ids_T[allowed_N]]
-    return np.sort(allowed_N[np.argsort(keys_N, kind="stable")[:wanted]])
+    def sentence(self) -> str:
+        """What is hidden, in words."""
+        first, last = self.share(0.0), self.share(1.0)
+        shares = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
+        if first < last:
+            shares = f"{first:.3g} rising to {last:.3g}"
+        rare = "" if self.smoothing is None else f", rare ones first (count to the power of -{self.smoothing:g})"
+        return (
+            f"masking: {shares} of the tokens, {self.unit.words()}{rare}; of these {self.mask:.0%} hidden,"
+            f" {self.random:.0%} replaced, {self.keep:.0%} left"
+        )

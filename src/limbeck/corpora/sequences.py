@@ -1,17 +1,20 @@
 """Token sequences for training, on disk, and the order in which training reads them.
 
-The tokens of all sequences lie end to end in `tokens.int32` (little-endian, no header), their borders in
-`offsets.npy`, which is written last: a folder that has it is complete.
+The tokens of all sequences lie end to end in `tokens.int32` (little-endian, no header), and where whole words are
+masked, beside them in `words.bool` whether a word begins at each; the borders of the sequences in `offsets.npy`,
+which is written last: a folder that has it is complete.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from contextlib import ExitStack
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from limbeck.corpora.words import Bools, check_words, require_word_ids, word_starts
 from limbeck.errors import DataError
 from limbeck.workspace import Progress
 
@@ -31,19 +34,23 @@ Ints = npt.NDArray[np.int64]
 class Sequences:
     """Token sequences, special tokens included, read from disk as they are needed."""
 
-    def __init__(self, tokens: npt.NDArray[np.int32], offsets: Ints) -> None:
+    def __init__(self, tokens: npt.NDArray[np.int32], offsets: Ints, starts: Bools | None = None) -> None:
+        """`starts` says for each token whether a word begins there; None where nobody asked."""
         self._tokens = tokens
         self._offsets = offsets
+        self._starts = starts
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Opens what `tokenise` left in `folder`."""
-        offsets = np.load(folder / "offsets.npy")
-        return cls(np.memmap(folder / "tokens.int32", dtype="<i4", mode="r"), offsets)
+        offsets, words = np.load(folder / "offsets.npy"), folder / "words.bool"
+        starts = np.memmap(words, dtype=np.bool_, mode="r") if words.exists() else None
+        return cls(np.memmap(folder / "tokens.int32", dtype="<i4", mode="r"), offsets, starts)
 
     def in_memory(self) -> Self:
         """The same sequences without their file."""
-        return type(self)(np.array(self._tokens), self._offsets)
+        starts = None if self._starts is None else np.array(self._starts)
+        return type(self)(np.array(self._tokens), self._offsets, starts)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -51,6 +58,10 @@ class Sequences:
     def __getitem__(self, index: int) -> npt.NDArray[np.int32]:
         """Sequence `index`, shape (T,)."""
         return self._tokens[self._offsets[index] : self._offsets[index + 1]]
+
+    def word_starts(self, index: int) -> Bools | None:
+        """Whether a word begins at each token of sequence `index`, shape (T,); None where that is not known."""
+        return None if self._starts is None else self._starts[self._offsets[index] : self._offsets[index + 1]]
 
     @property
     def tokens(self) -> int:
@@ -86,17 +97,22 @@ def tokenise(
     length: int,
     folder: Path,
     progress: Progress | None = None,
+    *,
+    words: bool = False,
 ) -> tuple[Sequences, int]:
     """Cuts texts into sequences of at most `length` tokens, special tokens included.
 
     A text that is too long becomes several sequences of about equal length, so that none is a scrap; no
-    sequence holds more than one text. Progress advances by one for each text.
+    sequence holds more than one text. With `words`, it is kept where words begin, special tokens being words of
+    their own, and texts are cut between words, unless one word fills half a sequence. Progress advances by one
+    for each text.
 
     Returns:
         The sequences, and the number of texts dropped for being shorter than `MINIMUM`.
 
     Raises:
         DataError: nothing is left, or `length` leaves no room for text.
+        ModelError: `words`, and the tokenizer does not tell them apart.
     """
     before, after = special_tokens(tokenizer)
     room = length - len(before) - len(after)
@@ -104,15 +120,19 @@ def tokenise(
         raise DataError(f"sequences of {length} tokens leave room for {room} of text; use at least {MINIMUM}")
     folder.mkdir(parents=True, exist_ok=True)
     offsets, dropped = [0], 0
-    with (folder / "tokens.int32").open("wb") as file:
-        for ids in _encoded(texts, tokenizer, progress):
+    with (folder / "tokens.int32").open("wb") as file, ExitStack() as stack:
+        flags = stack.enter_context((folder / "words.bool").open("wb")) if words else None
+        for ids, starts in _encoded(texts, tokenizer, progress, words):
             if len(ids) < MINIMUM:
                 dropped += 1
                 continue
-            for piece in np.array_split(np.asarray(ids), -(-len(ids) // room)):
-                sequence = np.concatenate([before, piece, after]).astype("<i4")
+            for first, end in pairwise(_cuts(len(ids), room, starts)):
+                sequence = np.concatenate([before, ids[first:end], after]).astype("<i4")
                 file.write(sequence.tobytes())
                 offsets.append(offsets[-1] + len(sequence))
+                if flags is not None and starts is not None:
+                    inside = starts[first + 1 : end]  # the first token begins a word, whatever was cut off before it
+                    flags.write(np.pad(inside, (len(before) + 1, len(after)), constant_values=True).tobytes())
     if len(offsets) == 1:
         raise DataError(f"no text has {MINIMUM} tokens or more ({dropped} are shorter); nothing is left to train on")
     partial = folder / ".offsets.npy"
@@ -182,11 +202,34 @@ def _updates(sequences: int, batch_size: int) -> int:
     return sequences // batch_size
 
 
+def _cuts(count: int, room: int, starts_T: Bools | None) -> list[int]:
+    """Where a text of `count` tokens is cut into pieces of at most `room`, its beginning and its end included.
+
+    The pieces are of about equal length; where words are known, each ends at the last border before that.
+    """
+    cuts = [0]
+    while (left := count - cuts[-1]) > room:
+        pieces = -(-left // room)
+        most = -(-left // pieces)
+        first = cuts[-1] + most // 2
+        borders = np.empty(0) if starts_T is None else np.flatnonzero(starts_T[first : cuts[-1] + most + 1])
+        cuts.append(first + int(borders[-1]) if len(borders) else cuts[-1] + most)
+    return [*cuts, count]
+
+
 def _encoded(
-    texts: Iterable[str], tokenizer: "PreTrainedTokenizerBase", progress: Progress | None
-) -> Iterator[list[int]]:
-    stream = iter(texts)
+    texts: Iterable[str], tokenizer: "PreTrainedTokenizerBase", progress: Progress | None, words: bool
+) -> Iterator[tuple[Ints, Bools | None]]:
+    """The tokens of each text, and where its words begin."""
+    stream, checked = iter(texts), not words
+    if words:
+        require_word_ids(tokenizer)
     while part := list(islice(stream, AT_ONCE)):
-        yield from tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"]
+        encoded = tokenizer(part, add_special_tokens=False, verbose=False)
+        starts = [word_starts(encoded, index) if words else None for index in range(len(part))]
+        if not checked:
+            check_words(part, [each for each in starts if each is not None])
+            checked = True
+        yield from zip(map(np.asarray, encoded["input_ids"]), starts, strict=True)
         if progress is not None:
             progress.advance(len(part))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from limbeck.artifacts import Artifact
 from limbeck.errors import ModelError
 from limbeck.models.families import drop_pooler, encoder_of, family_named, family_of
 from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json, require_weights
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "auto_class",
     "identity",
+    "known_tokenizer",
     "load_config",
     "load_model",
     "load_tokenizer",
@@ -120,6 +122,14 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     return cast("PreTrainedTokenizerBase", tokenizer)
+
+
+def known_tokenizer(ref: str, made: Mapping[str, Artifact]) -> PreTrainedTokenizerBase | None:
+    """The tokenizer of a step's field; None while the step that makes it is not done, or its files are not here yet."""
+    if ref.startswith("@"):
+        return load_tokenizer(model_source(ref, made)) if ref in made else None
+    known = (locate(ref, weights=False) / "tokenizer_config.json").is_file()
+    return load_tokenizer(ref) if known else None
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -26,6 +26,8 @@ class PlannedStep(Config):
     done: bool
     why: str
     """Why it has to be made, or the artifact that is there."""
+    folder: Path | None = None
+    """The artifact that is there."""
     outline: Outline
 
 
@@ -56,7 +58,7 @@ class Plan(Config):
 
 
 def plan(recipe: Recipe, runs: str | Path = "runs", display: Display | None = None) -> Plan:
-    """Outlines every step in order, and measures a few updates of each training that is not done.
+    """Outlines every step in order; of each training that is not done, shows what it reads and measures a few updates.
 
     Raises:
         RecipeError: one line per step that could not run.
@@ -64,9 +66,11 @@ def plan(recipe: Recipe, runs: str | Path = "runs", display: Display | None = No
     shown = display or Silent()
     planned = check(recipe, list(recipe.steps), Path(runs) / recipe.name)
     outlines = {f"@{each.step}": each.outline for each in planned}
+    made = {f"@{each.step}": Artifact.open(each.folder) for each in planned if each.folder}
+    previewed = [each if each.done else _previewed(each, recipe, made) for each in planned]
     return Plan(
         recipe=recipe.name,
-        steps=tuple(each if each.done else _measured(each, recipe, outlines, shown) for each in planned),
+        steps=tuple(each if each.done else _measured(each, recipe, outlines, shown) for each in previewed),
     )
 
 
@@ -127,11 +131,10 @@ def _bounded(outline: Outline, inputs: Sequence[str]) -> Outline:
 def _planned(name: str, step: Step, outline: Outline, identity: Mapping[str, Any], folder: Path) -> PlannedStep:
     final = final_folder(folder, name, identity["fingerprint"])
     why = why_not_done(final, name, identity)
-    if why is None:
-        why, outline, done = f"done ({final.name})", _as_made(outline, Artifact.open(final)), True
-    else:
-        done = False
-    return PlannedStep(step=name, do=step.do, done=done, why=why, outline=outline)
+    if why is not None:
+        return PlannedStep(step=name, do=step.do, done=False, why=why, outline=outline)
+    outline = _as_made(outline, Artifact.open(final))
+    return PlannedStep(step=name, do=step.do, done=True, why=f"done ({final.name})", folder=final, outline=outline)
 
 
 def _as_made(outline: Outline, artifact: Artifact) -> Outline:
@@ -146,6 +149,19 @@ def _as_made(outline: Outline, artifact: Artifact) -> Outline:
         known |= {"model": json.loads((artifact.model_folder / "config.json").read_bytes()), "at_most": False}
         known["disk_bytes"] = sum(record.bytes for record in artifact.manifest.files.values())
     return outline.model_copy(update={**known, "seconds": 0.0})
+
+
+def _previewed(planned: PlannedStep, recipe: Recipe, made: Mapping[str, Artifact]) -> PlannedStep:
+    """Adds a sample of what the step will read, from the steps that are done, where the stage can preview it."""
+    step, outline = recipe.steps[planned.step], planned.outline
+    preview = getattr(stage_of(step), "preview", None)
+    if preview is None:
+        return planned
+    try:
+        note = preview(step, made)
+    except LimbeckError as error:
+        raise RecipeError(f"steps.{planned.step}: {error}") from None
+    return planned.model_copy(update={"outline": outline.model_copy(update={"notes": (*outline.notes, note)})})
 
 
 def _measured(planned: PlannedStep, recipe: Recipe, outlines: Mapping[str, Outline], display: Display) -> PlannedStep:

@@ -32,5 +32,5 @@ AnyStep = Annotated[
 
 
 def stage_of(step: Step) -> ModuleType:
-    """The module that makes a step: it has `REVISION`, `KIND`, `outline` and `run`."""
+    """The module that makes a step: it has `REVISION`, `KIND`, `outline`, `run`; some have `preview`, `rehearse`."""
     return import_module(type(step).__module__)

@@ -86,11 +86,25 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
         config.sentence(),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
+        config.masking.sentence(),
     )
-    projected, labelled = _projected(student, needs), config.masking.probability
+    projected, labelled = _projected(student, needs), config.masking.mean_share
     return training_outline(
         student, work, config.batch, needs=projected, labelled=labelled, teacher=teacher, notes=notes
     )
+
+
+def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
+    """A passage of the corpus with the masked words marked, from what is made so far."""
+    from limbeck.corpora.sample import masked_sample
+    from limbeck.models.loading import known_tokenizer
+
+    tokenizer, corpus = known_tokenizer(config.teacher.model, made), made.get(config.corpus)
+    if tokenizer is None or corpus is None:
+        missing = config.corpus if corpus is None else f"the tokenizer of {config.teacher.model}"
+        return f"a sample of the masked text comes with {missing}"
+    seed = config.seed or 0
+    return masked_sample(corpus.folder, tokenizer, config.masking, length=config.length, seed=seed)
 
 
 def rehearse(config: DistilStep, inputs: Outlines) -> float:
@@ -116,7 +130,7 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
         batch=config.batch,
         length=longest_sequence(config.length, made, shapes),
         classes=shapes.vocab_size,
-        labelled=config.masking.probability,
+        labelled=config.masking.mean_share,
     )
 
 
@@ -146,18 +160,18 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         length=longest_sequence(config.length, student.config, shapes),
         batch=config.batch,
         accumulate=config.accumulate,
+        updates=config.planned_updates,
         seed=config.seed or 0,
         out=out,
     )
-    updates = config.planned_updates(batches.order.batches_per_epoch)
     history = distil(
-        student, teacher, batches, config.objectives, config, updates=updates, out=out,
+        student, teacher, batches, config.objectives, config, updates=batches.updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
         freeze_unread=config.freeze_unread,
     )  # fmt: skip
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
-    size, labelled = count(student), config.masking.probability
+    size, labelled = count(student), config.masking.mean_share
     projected = _projected(made, needs)
     flops = training_flops(
         made, history.tokens, batches.mean_length, needs=projected, labelled=labelled, teacher=shapes

@@ -56,8 +56,21 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
     head = () if fills_masks(before) else ("a masked-LM head is made from the embeddings",)
-    notes = (f"loss: {OBJECTIVES[0].sentence(shape, None)}", config.sentence(), *head)
-    return training_outline(model, work, config.batch, needs=needs, labelled=config.masking.probability, notes=notes)
+    notes = (f"loss: {OBJECTIVES[0].sentence(shape, None)}", config.sentence(), config.masking.sentence(), *head)
+    return training_outline(model, work, config.batch, needs=needs, labelled=config.masking.mean_share, notes=notes)
+
+
+def preview(config: PretrainStep, made: Mapping[str, Artifact]) -> str:
+    """A passage of the corpus with the masked words marked, from what is made so far."""
+    from limbeck.corpora.sample import masked_sample
+    from limbeck.models.loading import known_tokenizer
+
+    tokenizer, corpus = known_tokenizer(config.model, made), made.get(config.corpus)
+    if tokenizer is None or corpus is None:
+        missing = config.corpus if corpus is None else f"the tokenizer of {config.model}"
+        return f"a sample of the masked text comes with {missing}"
+    seed = config.seed or 0
+    return masked_sample(corpus.folder, tokenizer, config.masking, length=config.length, seed=seed)
 
 
 def rehearse(config: PretrainStep, inputs: Outlines) -> float:
@@ -80,7 +93,7 @@ def rehearse(config: PretrainStep, inputs: Outlines) -> float:
         batch=config.batch,
         length=longest_sequence(config.length, model.config),
         classes=shape.vocabulary,
-        labelled=config.masking.probability,
+        labelled=config.masking.mean_share,
     )
 
 
@@ -104,14 +117,14 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         length=longest_sequence(config.length, model.config),
         batch=config.batch,
         accumulate=config.accumulate,
+        updates=config.planned_updates,
         seed=config.seed or 0,
         out=out,
     )
-    updates = config.planned_updates(batches.order.batches_per_epoch)
-    history = _train(model, batches, config, updates, out, held_out)
+    history = _train(model, batches, config, batches.updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
-    size, labelled = count(model), config.masking.probability
+    size, labelled = count(model), config.masking.mean_share
     needs = needs_of(OBJECTIVES, shape, None)
     flops = training_flops(model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled)
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")

@@ -137,6 +137,11 @@ def make_update(
 def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: int, progress: float) -> dict[str, float]:
     """Accumulates the gradient of the whole update: sums over all micro-batches, divided by true counts."""
     counts = _counted(loss, micro)
+    if not any(counts.values()):
+        raise TrainingError(
+            f"update {update}: nothing can be learnt from it, because no position is masked or labelled; the last"
+            " checkpoint is kept. Make the batch larger, or mask more"
+        )
     terms: dict[str, float] = {"loss": 0.0}
     for batch in micro:
         with autocast(dtype):

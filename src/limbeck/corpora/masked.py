@@ -1,0 +1,38 @@
+"""A text and what is hidden in it: for every sequence, in every epoch, what the model reads and what it predicts."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from limbeck.corpora.masking import Masking
+from limbeck.corpora.masks import Bools, Ints, MaskVocabulary, mask_tokens
+from limbeck.corpora.sequences import Sequences
+
+
+class Sample(NamedTuple):
+    """One sequence of T tokens."""
+
+    tokens: Ints
+    """(T,): as they stand in the text."""
+    inputs: Ints
+    """(T,): what the model reads."""
+    labels: Ints
+    """(T,): the token at each position that is predicted, -100 elsewhere."""
+    starts: Bools | None
+    """(T,): where a word begins; None where single tokens are chosen."""
+
+
+@dataclass(frozen=True)
+class MaskedText:
+    """Sequences, masked as a function of seed, epoch and number; a share that changes is one of progress, too."""
+
+    sequences: Sequences
+    masking: Masking
+    vocabulary: MaskVocabulary
+    seed: int
+
+    def sample(self, epoch: int, index: int, progress: float) -> Sample:
+        """Sequence `index`, masked as in `epoch` (from 0), at `progress` through the training (from 0 to 1)."""
+        tokens_T, starts_T = self.sequences[index].astype("int64"), self.sequences.word_starts(index)
+        share, seed = self.masking.share(progress), (self.seed, epoch, index)
+        inputs_T, labels_T = mask_tokens(tokens_T, self.masking, self.vocabulary, seed, share=share, starts_T=starts_T)
+        return Sample(tokens_T, inputs_T, labels_T, starts_T)
