@@ -18,7 +18,7 @@ import annotated_types as limits
 from pydantic import BaseModel
 
 from limbeck.config import Config, CorpusRef, MembersRef, ModelSource, ScoresRef, SpeedRef
-from limbeck.corpora.masking import Masking
+from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
 from limbeck.models.layers import LayerChoice
@@ -47,6 +47,8 @@ NAMED = {
     SingleEngine: "[engine](recipes.md#engine)",
     Holdout: "[holdout](data.md#holdout)",
     Masking: "[masking](steps.md#masking)",
+    AnyShare: "[share](steps.md#masking)",
+    AnyUnit: "[unit](steps.md#masking)",
     Reduction: "[reduction](steps.md#shrink)",
     WeightSchedule: "[schedule](#how-terms-become-a-loss)",
     LayerChoice: "[layers](steps.md#choosing-layers)",

@@ -28,7 +28,7 @@ def test_what_the_document_shows_can_be_run(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
     names: dict[str, object] = {}
     blocks = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text("utf-8"), re.M | re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # an example may leave closing to Python

@@ -308,6 +308,7 @@ def test_outline_spells_the_method_out(tiny):
     )
     assert "0.0001" in notes[2]
     assert notes[3].startswith("frozen: embeddings")
+    assert notes[4].startswith("masking: 0.15 of the tokens, single tokens")
 
 
 def test_outline_counts_what_passes_through(tiny):
