@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from limbeck.corpora.masking import Masking, Ramp, SpanUnit, TokenUnit, WordUnit
+from limbeck.corpora.masking import Masking, ShareSchedule, SpanUnit, TokenUnit, WordUnit
 from limbeck.errors import RecipeError
 
 
@@ -23,10 +23,10 @@ def test_a_unit_is_a_name_or_spelt_out() -> None:
     assert masking(unit="span") == masking(unit={"kind": "span", "stop": 0.2, "longest": 10})
 
 
-def test_a_share_is_a_number_or_a_ramp() -> None:
+def test_a_share_is_a_number_or_a_schedule() -> None:
     """A schedule that starts or ends elsewhere than it says trains at another rate."""
     falling = masking(probability={"from": 0.3, "to": 0.15})
-    assert falling.probability == Ramp.model_validate({"from": 0.3, "to": 0.15})
+    assert falling.probability == ShareSchedule.model_validate({"from": 0.3, "to": 0.15})
     assert [falling.share(progress) for progress in (0.0, 0.5, 1.0, 1.7)] == pytest.approx([0.3, 0.225, 0.15, 0.15])
     assert falling.mean_share == pytest.approx(0.225)
     assert masking(probability=0.2).share(0.7) == masking(probability=0.2).mean_share == 0.2

@@ -56,7 +56,7 @@ class TextBatches:
 
     def samples(self, update: int) -> list[list[Sample]]:
         """The masked sequences of each micro-batch of one update."""
-        first, progress = (update - 1) * self._accumulate, (update - 1) / max(1, self.updates - 1)
+        first, progress = (update - 1) * self._accumulate, update / self.updates
         parts = [self.order.at(first + part) for part in range(self._accumulate)]
         return [[self.text.sample(epoch, int(index), progress) for index in indices] for epoch, indices in parts]
 
@@ -104,7 +104,8 @@ def text_batches(
     pad = int(tokenizer.pad_token_id or 0)
     text = MaskedText(train, masking, known, seed)
     made = TextBatches(text, pad=pad, batch=batch, accumulate=accumulate, updates=updates)
-    look = check_first_update([sample for part in made.samples(1) for sample in part], known, masking.share(0.0))
+    first = [sample for part in made.samples(1) for sample in part]
+    look = check_first_update(first, known, masking.share(1 / made.updates))
     out.say(look.sentence())
     out.facts["first_update"] = look._asdict()
     if not counts(folder)["dev"].documents:

@@ -13,22 +13,26 @@ from limbeck.config import Config
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Ramp(Config):
-    """A share that changes from the first update to the last, in a straight line."""
+class ShareSchedule(Config):
+    """A share that changes along the training, in a straight line: `{from: 0.3, to: 0.15}`."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     from_: Share = Field(alias="from")
-    """At the first update."""
+    """The share before the first update."""
     to: Share
-    """At the last update."""
+    """The share that the last update reaches."""
+
+    def at(self, progress: float) -> float:
+        """The share when that part of the updates, from 0 to 1, is made."""
+        return self.from_ + (self.to - self.from_) * min(1.0, progress)
 
 
 AnyShare = Annotated[
-    Annotated[Share, Tag("share")] | Annotated[Ramp, Tag("ramp")],
-    Discriminator(lambda value: "ramp" if isinstance(value, dict | Ramp) else "share"),
+    Annotated[Share, Tag("share")] | Annotated[ShareSchedule, Tag("schedule")],
+    Discriminator(lambda value: "schedule" if isinstance(value, dict | ShareSchedule) else "share"),
 ]
-"""One number for the whole training, or a `Ramp`."""
+"""One number for the whole training, or a schedule."""
 
 
 class _Unit(Config):
@@ -127,10 +131,8 @@ class Masking(Config):
         return self
 
     def share(self, progress: float) -> float:
-        """Share of the tokens to predict at `progress` through the training: 0 the first update, 1 the last."""
-        if isinstance(self.probability, Ramp):
-            return self.probability.from_ + min(progress, 1.0) * (self.probability.to - self.probability.from_)
-        return self.probability
+        """Share of the tokens to predict when `progress`, from 0 to 1, of the updates is made."""
+        return self.probability.at(progress) if isinstance(self.probability, ShareSchedule) else self.probability
 
     @property
     def mean_share(self) -> float:
