@@ -118,16 +118,6 @@ def test_what_is_masked_first_is_looked_at(tokenizer: PreTrainedTokenizerFast, t
         _text_batches(corpus, Workspace(tmp_path / "b"), tokenizer, masking=sparse)
 
 
-def test_held_out_text_of_which_nothing_is_predicted_is_left_out(tokenizer, tmp_path: Path) -> None:
-    """A loss over no position is a perfect zero."""
-    display = _Counting()
-    corpus = _corpus(tmp_path / "corpus", dev=1)
-    ramp = Masking.parse({"probability": {"from": 0.5, "to": 1e-6}}, "masking")
-    out = Workspace(tmp_path / "a", "student", display)
-    assert _text_batches(corpus, out, tokenizer, masking=ramp)[1] == []
-    assert "  dev: too little text to predict anything in it, so no loss is measured on it" in display.lines
-
-
 def test_text_is_tokenised_once(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     """An hour of tokenising repeated after every interruption is an hour lost each time."""
     corpus, display = _corpus(tmp_path / "corpus"), _Counting()

@@ -328,27 +328,50 @@ def test_a_gradient_that_is_not_finite_stops_the_training(out):
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
 
 
+class WordsOnly(TwoTerms):
+    """Without labels there is nothing to learn."""
+
+    def counts(self, batch):
+        return {"words": super().counts(batch)["words"]}
+
+    def __call__(self, batch, counts, progress):
+        return super().__call__(batch, {**counts, "size": 1.0}, progress)
+
+
+def unlabelled(batch: Batch) -> Batch:
+    """The batch without its labels."""
+    assert batch.labels is not None
+    return Batch(batch.input_ids, batch.attention_mask, torch.full_like(batch.labels, -100))
+
+
 def test_an_update_without_anything_to_learn_stops_the_training(out):
     """Its loss is zero, which a curve shows as success."""
 
-    class Words(TwoTerms):
-        def counts(self, batch):
-            return {"words": super().counts(batch)["words"]}
-
-        def __call__(self, batch, counts):
-            return super().__call__(batch, {**counts, "size": 1.0})
-
     def emptied(update):
-        made = batches(update)
-        if update == 2:  # one of two micro-batches may well be empty
-            return [made[0], Batch(made[1].input_ids, made[1].attention_mask, torch.full_like(made[1].labels, -100))]
-        if update == 3:
-            return [Batch(each.input_ids, each.attention_mask, torch.full_like(each.labels, -100)) for each in made]
-        return made
+        first, second = batches(update)
+        if update < 2:
+            return [first, second]
+        return [first if update == 2 else unlabelled(first), unlabelled(second)]  # one of two may well be empty
 
     model = Tiny()
     with pytest.raises(TrainingError, match=r"update 3: nothing can be learnt from it, because no position is masked"):
-        fit(model, Words(model), emptied, training(), 8, out)
+        fit(model, WordsOnly(model), emptied, training(), 8, out)
+
+
+def test_held_out_text_without_anything_to_predict_is_not_measured(tmp_path):
+    """A loss over no position is a perfect zero."""
+    model, lines = Tiny(), []
+
+    class Heard(Silent):
+        def line(self, text):
+            lines.append(text)
+
+    out = Workspace(tmp_path, display=Heard())
+    held_out = [unlabelled(batch_of(99))]
+    assert fit(model, WordsOnly(model), batches, training(), 3, out, held_out=held_out).held_out_rows == []
+    assert lines == [
+        "  training: the held-out text is too short to predict anything in it, so no loss is measured on it"
+    ]
 
 
 def test_the_first_update_audits_the_gradients(out):

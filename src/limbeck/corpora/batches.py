@@ -92,8 +92,7 @@ def text_batches(
     Held-out text is masked as much as the last update is.
 
     Returns:
-        The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none,
-        or so little that nothing is predicted).
+        The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
 
     Raises:
         DataError: the text does not fill one batch, or has tokens beyond `vocabulary`, or nothing is predicted.
@@ -115,9 +114,6 @@ def text_batches(
     chosen = np.linspace(0, len(lengths) - 1, min(len(lengths), HELD_OUT_SEQUENCES)).astype(int)
     by_length = chosen[np.argsort(lengths[chosen], kind="stable")]
     samples = [dev.sample(0, int(index), 1.0) for index in by_length]
-    if all((sample.labels == IGNORED).all() for sample in samples):
-        out.say("dev: too little text to predict anything in it, so no loss is measured on it")
-        return made, []
     return made, [made.padded(samples[first : first + 32]) for first in range(0, len(samples), 32)]
 
 

@@ -76,6 +76,9 @@ def fit(
     optimiser = make_optimiser(model, config)
     checkpoints = Checkpoints(out.scratch / "checkpoints" / label, out.say)
     done, history = _resume(checkpoints, model, optimiser, out, label)
+    if held_out and not any(_counted(loss, held_out).values()):
+        out.say(f"{label}: the held-out text is too short to predict anything in it, so no loss is measured on it")
+        held_out = ()
     every = max(1, updates // 10)
     saved = time.monotonic()
     with out.progress(label, updates, "updates") as bar, deferred(), memory.reused():
