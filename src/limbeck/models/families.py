@@ -36,6 +36,8 @@ class Family:
     """The dense layer inside that head, from the model."""
     mlm_norm: str
     """The normalisation inside that head, from the model."""
+    feed_forward_field: str = "intermediate_size"
+    """Field of the configuration that holds the number of feed-forward units."""
     final_norm: str | None = None
     """Normalisation after the last layer, which `hidden_states[-1]` of transformers includes."""
     projection: str | None = None
@@ -112,6 +114,7 @@ _FAMILIES = {
             mlm_head=("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
             mlm_dense="vocab_transform",
             mlm_norm="vocab_layer_norm",
+            feed_forward_field="hidden_dim",
         ),
         _roberta("roberta"),
         _roberta("xlm-roberta"),

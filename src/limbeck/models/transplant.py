@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 Model = TypeVar("Model", bound=PreTrainedModel)
@@ -18,14 +18,20 @@ def hollow(kind: type[Model], config: PreTrainedConfig) -> Model:
         return kind(config)
 
 
-def transplant(shell: Model, donor: PreTrainedModel, donor_name: Callable[[str], str]) -> Model:
+def transplant(
+    shell: Model,
+    donor: PreTrainedModel,
+    donor_name: Callable[[str], str] = lambda name: name,
+    cut: Callable[[str, Tensor], Tensor] = lambda name, tensor: tensor,
+) -> Model:
     """Fills `shell` with copies of the donor's parameters and buffers; `donor_name` maps its names to the donor's.
 
+    `cut` makes of each of the donor's parameters, by its first name, what is copied.
     Parameters that the donor shares stay shared; device, `requires_grad` and training mode are the donor's.
     """
     copies: dict[int, nn.Parameter] = {}
-    for _, parameter in donor.named_parameters():
-        copies[id(parameter)] = nn.Parameter(parameter.detach().clone(), parameter.requires_grad)
+    for name, parameter in donor.named_parameters():
+        copies[id(parameter)] = nn.Parameter(cut(name, parameter.detach()).clone(), parameter.requires_grad)
     for name, _ in list(shell.named_parameters(remove_duplicate=False)):
         copy = copies[id(donor.get_parameter(donor_name(name)))]
         path, _, leaf = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""Surgery without training: fewer layers, fewer tokens, or a BERT made a DistilBERT."""
+"""Surgery without training: fewer layers, narrower ones, fewer tokens, or a BERT made a DistilBERT."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from limbeck.config import ModelSource, Step
 from limbeck.corpora.documents import Split, counts, read
 from limbeck.errors import DataError, ModelError, RecipeError
 from limbeck.models.reduction import Reduction
+from limbeck.models.slimming import Slimming
 from limbeck.models.sources import identity, model_source
 from limbeck.outlines import Outline, Outlines
 from limbeck.tokenizers.trimming import Trimming
@@ -24,7 +25,7 @@ REVISION = 1
 KIND = "model"
 
 
-class ShrinkStep(Step, Reduction):
+class ShrinkStep(Step, Reduction, Slimming):
     """A smaller model out of a trained one."""
 
     do: Literal["shrink"] = "shrink"
@@ -34,9 +35,10 @@ class ShrinkStep(Step, Reduction):
 
     @model_validator(mode="after")
     def _has_work(self) -> "ShrinkStep":
-        if self.layers is None and self.as_ is None and self.vocabulary is None:
+        if self.layers is None and self.as_ is None and self.vocabulary is None and not self.narrows:
             raise ValueError(
-                'there is nothing to shrink; give "layers", for example {keep: half}, "vocabulary", or "as: distilbert"'
+                'there is nothing to shrink; give "layers", for example {keep: half}, "width", "feed_forward",'
+                ' "vocabulary", or "as: distilbert"'
             )
         return self
 
@@ -54,7 +56,8 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
     from limbeck.models.vocabulary import bounded_config
 
     before = model_config(config.model, inputs)
-    after, notes = reduce_config(before, config), [config.sentence(depth_of(before))]
+    narrow, slimmed, working_bytes = _outlined_slimming(config, before)
+    after, notes = reduce_config(narrow, config), [config.sentence(depth_of(before)), *slimmed]
     if config.vocabulary is not None:
         most = _most_tokens(config.vocabulary, after)
         after = bounded_config(after, most)
@@ -67,7 +70,7 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
         parameters=parameters.total,
         parameters_without_embeddings=parameters.without_embeddings,
         disk_bytes=parameters.bytes,
-        memory_bytes=count(before).bytes + parameters.bytes,
+        memory_bytes=count(before).bytes + parameters.bytes + working_bytes,
         notes=tuple(notes),
     )
 
@@ -82,6 +85,8 @@ def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     source = model_source(config.model, inputs)
     model, tokenizer = load_model(source), load_tokenizer(source)
     depth, before = depth_of(model.config), count(model)
+    if config.narrows:
+        model = _slimmed(config, model, tokenizer, inputs, out)
     model = reduce_model(model, config)
     out.say(config.sentence(depth))
     if config.vocabulary is None:
@@ -99,6 +104,51 @@ def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         "parameters_without_embeddings_before": before.without_embeddings,
     }
     out.say(f"{before.total:,} parameters became {after.total:,}")
+
+
+def _outlined_slimming(
+    config: ShrinkStep, before: "PreTrainedConfig"
+) -> tuple["PreTrainedConfig", tuple[str, ...], int]:
+    """The configuration of the narrower model, sentences about it, and the bytes that measuring takes."""
+    from limbeck.models.families import depth_of
+    from limbeck.models.heads import fills_masks
+    from limbeck.models.narrowing import narrow_config, working_bytes
+    from limbeck.models.widths import widths_of
+
+    if config.importance is None:
+        return before, (), 0
+    by = config.importance.measured_by(fills_masks(before))
+    after = narrow_config(before, config)
+    sentence = config.widths_sentence(widths_of(before), before.model_type)
+    note = f"{sentence}, by importance ({by}) on {config.importance.sequences:,} sequences"
+    return after, (note,), working_bytes(widths_of(before), widths_of(after), depth_of(before))
+
+
+def _slimmed(
+    config: ShrinkStep,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    inputs: Mapping[str, Artifact],
+    out: Workspace,
+) -> "PreTrainedModel":
+    """The narrower model, all layers still there; importance is measured on text of the corpus."""
+    from limbeck.corpora.sampling import sample_batches
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.families import depth_of
+    from limbeck.models.narrowing import slim
+    from limbeck.models.widths import widths_of
+
+    assert config.importance is not None
+    out.say(config.widths_sentence(widths_of(model.config), model.config.model_type))
+    batches = sample_batches(
+        inputs[config.importance.corpus].folder,
+        tokenizer,
+        shape_of(model.config).vocabulary,
+        sequences=config.importance.sequences,
+        length=longest_sequence(config.importance.length, model.config),
+        seed=config.seed or 0,
+    )
+    return slim(model, config, batches, config.kept(depth_of(model.config)), out)
 
 
 def trim(
