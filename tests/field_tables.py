@@ -23,6 +23,7 @@ from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
+from limbeck.models.slimming import Importance
 from limbeck.objectives import AnyObjective
 from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
@@ -53,6 +54,7 @@ NAMED = {
     WeightSchedule: "[schedule](#how-terms-become-a-loss)",
     LayerChoice: "[layers](steps.md#choosing-layers)",
     Trimming: "[trimming](steps.md#dropping-tokens)",
+    Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",
     Cut: "[cut](data.md#cut)",

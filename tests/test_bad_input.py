@@ -171,6 +171,13 @@ def _distilled(world, **fields):
     return recipe
 
 
+def _slimmed(world, **fields):
+    recipe = world.recipe("small", "text")
+    text = recipe["steps"].pop("text")
+    small = {**recipe["steps"]["small"], "importance": {"corpus": "@text"}, **fields}
+    return {**recipe, "steps": {"text": text, "small": small}}
+
+
 def _narrow(world, folder):
     save_model(folder / "narrow", WORDS, hidden_size=16, vocab_size=_vocabulary(world))
     return folder / "narrow"
@@ -256,6 +263,18 @@ PLANNED = {
     "no room for any token": (
         lambda world, folder: _trimmed(world, megabytes=0.01),
         r"vocabulary: the model takes 0\.1 MB without any token; found megabytes: 0\.01, so give more, or cut layers",
+    ),
+    "a width that the heads do not divide": (
+        lambda world, folder: _slimmed(world, width=24),
+        r"steps\.small: width: heads keep their size of 16, .*; found 24, the nearest possible: 16 and 32",
+    ),
+    "importance by a loss that the model lacks": (
+        lambda world, folder: _slimmed(world, width=16, importance={"corpus": "@text", "by": "gradient"}),
+        r"steps\.small: importance: the gradient is that of the masked-LM loss, and this model has no masked-LM head",
+    ),
+    "a cut by importance on no text": (
+        lambda world, folder: _slimmed(world, feed_forward="half", importance=None),
+        r'small: "feed_forward" leaves out what matters least on text, and no text is named; add importance',
     ),
     "another width": (
         lambda world, folder: _distilled(world, student=str(_narrow(world, folder))),

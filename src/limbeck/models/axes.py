@@ -74,7 +74,7 @@ def places_of(model: PreTrainedModel, name: str) -> tuple[Place, ...]:
     Raises:
         ModelError: it is of a head that is not in the table.
     """
-    module = name.removesuffix(".weight").removesuffix(".bias").removesuffix(".")
+    module = name.removesuffix(".weight").removesuffix(".bias")
     if encoder_of(model) is not model:
         module = module.removeprefix(f"{model.base_model_prefix}.")
     numbered = re.fullmatch(rf"{re.escape(family_of(model).layers)}\.(\d+)\.(.+)", module)
