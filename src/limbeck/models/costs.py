@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.models.counting import count, flops_per_token, shape_of
 from limbeck.models.families import depth_of, family_of
+from limbeck.models.widths import widths_of
 from limbeck.outlines import Outline
 from limbeck.signals import Needs
 
@@ -114,9 +115,8 @@ def _activation_bytes(config: PreTrainedConfig, needs: Needs, labelled: float, l
 
     Where attention is not fused (DeBERTa-v2), about ten rows of its maps, too: 8 were measured for 256 tokens.
     """
-    width = int(config.hidden_size)
-    # DistilBERT calls its feed-forward width hidden_dim.
-    inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "hidden_dim", 0) or 4 * width)
+    widths = widths_of(config)
+    vectors = 10 * widths.width + 2 * widths.feed_forward
     share = {"none": 0.0, "selected": labelled, "all": 1.0}[needs.logits]
-    maps = 10 * int(config.num_attention_heads) * length if family_of(config).own_attention else 0
-    return 4.0 * (depth_of(config) * (10 * width + 2 * inner + maps) + 3 * share * shape_of(config).vocabulary)
+    maps = 10 * widths.heads * length if family_of(config).own_attention else 0
+    return 4.0 * (depth_of(config) * (vectors + maps) + 3 * share * shape_of(config).vocabulary)

@@ -17,12 +17,13 @@ class Importance(Config):
     """What decides which heads, units and dimensions are kept: how much they matter on text."""
 
     corpus: CorpusRef
+    """Text of the kind that the model is for; its training text is read."""
     by: Measure | None = None
     """`gradient`: how much the masked-LM loss would change without a part, to first order. `activation`: how much
     what a part gives varies, as its readers weigh it; this needs no head. Left out: `gradient` where the model
     fills masks, else `activation`."""
     sequences: int = Field(default=256, ge=1)
-    """Sequences of the corpus's training text on which it is measured, spread evenly over it."""
+    """How many sequences are read, spread evenly over the corpus."""
     length: int = Field(default=128, ge=16)
     """Longest of them in tokens, special tokens included."""
 
