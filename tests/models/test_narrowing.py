@@ -44,7 +44,21 @@ def test_cutting_nothing_changes_nothing(make, family, head):
 @pytest.mark.parametrize("head", HEADS)
 def test_what_adds_nothing_can_go(make, family, head):
     """One index out of place in one of a dozen kinds of tensor, and the student starts from noise."""
-    small = make(family, head)
+    _assert_that_nothing_can_go(make(family, head))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"legacy": False}, {"conv_kernel_size": 3}, {"share_att_key": False}, {"embedding_size": 8}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_kind_of_deberta_can_be_cut(make, changes):
+    """Heads, convolutions and projections that only some of them have are cut along with the rest."""
+    _assert_that_nothing_can_go(make("deberta-v2", "ForMaskedLM", **changes))
+
+
+def _assert_that_nothing_can_go(small):
+    """A model with parts that add nothing, cut back to `small`, computes what `small` does."""
     wide = widened(small)
     expected = outputs(small, text())
     torch.testing.assert_close(outputs(wide, text())[..., : expected.shape[-1]], expected, rtol=0, atol=1e-5)

@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 _W, _E, _A, _U, _ALL = Axis.WIDTH, Axis.EMBEDDING, Axis.HEADS, Axis.UNITS, Axis.WHOLE
 _IN_LAYERS: tuple[tuple[str, tuple[Axis, ...]], ...] = (
-    (r"attention\.(self\.(query|key|value)|[qkv]_lin)|attn\.Wqkv", (_A, _W)),
+    (r"attention\.(self\.((pos_)?(query|key|value)(_proj)?)|[qkv]_lin)|attn\.Wqkv", (_A, _W)),
     (r"attention\.(output\.dense|out_lin)|attn\.Wo", (_W, _A)),
     (r"intermediate\.dense|ffn\.lin1|mlp\.Wi", (_U, _W)),
     (r"output\.dense|ffn\.lin2|mlp\.Wo", (_W, _U)),
@@ -55,14 +55,17 @@ _IN_LAYERS: tuple[tuple[str, tuple[Axis, ...]], ...] = (
 _OUTSIDE: tuple[tuple[str, tuple[Axis, ...]], ...] = (
     (r"embeddings\.((word|position|token_type)_embeddings|tok_embeddings)", (_ALL, _E)),
     (r"embeddings\.(LayerNorm|norm)", (_E,)),
-    (r"embeddings_project", (_W, _E)),
-    (r"final_norm", (_W,)),
+    (r"embeddings_project|embeddings\.embed_proj", (_W, _E)),
+    (r"encoder\.rel_embeddings", (_ALL, _W)),
+    (r"encoder\.conv\.conv", (_W, _W)),
+    (r"final_norm|encoder(\.conv)?\.LayerNorm", (_W,)),
     (r"pooler\.dense|pre_classifier|classifier\.dense", (_W, _W)),
     (r"cls\.predictions\.transform\.dense|(lm_head|generator_predictions|head)\.dense|vocab_transform", (_E, _W)),
+    (r"lm_predictions\.lm_head\.dense", (_E, _W)),
     (r"(cls\.predictions\.transform|generator_predictions)\.LayerNorm|vocab_layer_norm|lm_head\.layer_norm", (_E,)),
-    (r"head\.norm", (_E,)),
+    (r"head\.norm|lm_predictions\.lm_head\.LayerNorm", (_E,)),
     (r"((cls\.predictions|lm_head)\.)?decoder|vocab_projector|generator_lm_head", (_ALL, _E)),
-    (r"cls\.predictions|lm_head", (_ALL,)),
+    (r"cls\.predictions|(lm_predictions\.)?lm_head", (_ALL,)),
     (r"classifier(\.out_proj)?|qa_outputs|cls\.seq_relationship", (_ALL, _W)),
 )
 _REPEATS = {"Wqkv": 3, "Wi": 2}
@@ -77,7 +80,8 @@ def places_of(model: PreTrainedModel, name: str) -> tuple[Place, ...]:
     module = name.removesuffix(".weight").removesuffix(".bias")
     if encoder_of(model) is not model:
         module = module.removeprefix(f"{model.base_model_prefix}.")
-    numbered = re.fullmatch(rf"{re.escape(family_of(model).layers)}\.(\d+)\.(.+)", module)
+    family = family_of(model)
+    numbered = re.fullmatch(rf"{re.escape(family.layers)}\.(\d+)\.(.+)", module)
     layer = int(numbered[1]) + 1 if numbered else None
     inside = numbered[2] if numbered else module
     table = _IN_LAYERS if numbered else _OUTSIDE
@@ -87,6 +91,8 @@ def places_of(model: PreTrainedModel, name: str) -> tuple[Place, ...]:
             f"{type(model).__name__} has a part, {module}, that Limbeck cannot make narrower; shrink the model that"
             " it was fine-tuned from"
         )
+    if inside == "embeddings.LayerNorm" and (family.projection or "").startswith("embeddings."):
+        axes = (_W,)  # where the embeddings are projected before they are normalised
     repeats = (_REPEATS.get(inside.rpartition(".")[2], 1), 1)
     places = tuple(Place(axis, layer, times) for axis, times in zip(axes, repeats, strict=False))
     return places[:1] if name.endswith("bias") else places

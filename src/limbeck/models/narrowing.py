@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from limbeck.models.axes import Kept, places_of
-from limbeck.models.families import drop_pooler, encoder_of, has_pooler
+from limbeck.models.families import drop_pooler, encoder_of, has_pooler, projection_of
 from limbeck.models.heads import has_mlm_head
 from limbeck.models.importance import measure
 from limbeck.models.refitting import refit
@@ -84,7 +84,7 @@ def projected(model: Model, config: PreTrainedConfig) -> Model:
     An ELECTRA without that projection, of which one with it is to be cut, gets one that changes nothing.
     """
     widths = widths_of(config)
-    if widths.embeddings == widths.width or hasattr(encoder_of(model), "embeddings_project"):
+    if widths.embeddings == widths.width or projection_of(model) is not None:
         return model
     result = copy.deepcopy(model)
     identity = nn.Linear(model.config.hidden_size, model.config.hidden_size)

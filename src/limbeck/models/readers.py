@@ -35,11 +35,14 @@ class Reader:
 
 
 def readers_of(model: PreTrainedModel) -> list[Reader]:
-    """All of them but the decoder, which is the word embeddings again: queries, keys and values are one."""
+    """All of them but two: the decoder, which is the word embeddings again, and what projects relative positions, of
+    which there are too few to learn from. Queries, keys and values are one.
+    """
+    positions = family_of(model).relative_projections
     grouped: dict[tuple[object, ...], list[str]] = {}
     inputs: dict[tuple[object, ...], Place] = {}
     for name, module in model.named_modules():
-        if not isinstance(module, nn.Linear):
+        if not isinstance(module, nn.Linear) or name.rpartition(".")[2] in positions:
             continue
         rows, columns = places_of(model, name)
         if rows.axis is Axis.WHOLE and columns.axis is Axis.EMBEDDING:
@@ -57,11 +60,11 @@ def _source(model: PreTrainedModel, name: str) -> str:
 
 @contextmanager
 def inputs_of(model: PreTrainedModel, sources: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """While it lasts, fills a dictionary with what these modules are given; their names to the last input of each."""
+    """While it lasts, fills a dictionary with what these modules are given; their names to the first input of each."""
     seen: dict[str, Tensor] = {}
 
     def take(name: str, module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        seen[name] = arguments[0]
+        seen.setdefault(name, arguments[0])  # the second is relative positions, where they share the matrix
 
     def take_last(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
         seen[LAST] = output.last_hidden_state

@@ -104,8 +104,8 @@ class Slimming(Config):
     def _embeddings(self, width: int, before: "Widths", model_type: str) -> int:
         if self.embeddings is not None and model_type != "electra":
             raise RecipeError(
-                "embeddings: only an ELECTRA can have word embeddings of another width than its layers; found a"
-                f' model of type "{model_type}": leave it out, and use width'
+                "embeddings: only in an ELECTRA can word embeddings be narrower than its layers; found a model of type"
+                f' "{model_type}": leave it out, and use width'
             )
         shared = before.embeddings == before.width
         if shared and self.embeddings is None:
@@ -113,8 +113,8 @@ class Slimming(Config):
         embeddings = _cut("embeddings", self.embeddings, before.embeddings)
         if embeddings == width and not shared:
             raise RecipeError(
-                f"an ELECTRA whose embeddings and layers are both {width} wide has no projection between them, which"
-                f" this one needs; choose another width, or embeddings: {max(1, width // 2)}"
+                f"a model whose embeddings and layers are both {width} wide has no projection between them, which this"
+                " one needs; choose another width"
             )
         return embeddings
 

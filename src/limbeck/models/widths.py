@@ -20,7 +20,7 @@ class Widths:
     heads: int
     feed_forward: int
     embeddings: int
-    """Width of the word embeddings; another than `width` only in an ELECTRA, which projects them."""
+    """Width of the word embeddings; another than `width` only where they are projected to it."""
 
     @property
     def head_size(self) -> int:
@@ -46,3 +46,5 @@ def set_widths(config: PreTrainedConfig, widths: Widths) -> None:
     setattr(config, family_of(config).feed_forward_field, widths.feed_forward)
     if hasattr(config, "embedding_size"):
         config.embedding_size = widths.embeddings
+    if hasattr(config, "pooler_hidden_size"):
+        config.pooler_hidden_size = widths.width
