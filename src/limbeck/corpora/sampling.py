@@ -40,7 +40,9 @@ def sample_batches(
     chosen = islice(read(folder, "train"), 0, None, max(1, documents // sequences))
     texts = (document.text[: CHARACTERS_PER_TOKEN * length * each] for document in islice(chosen, sequences))
     found = batches_of(texts, tokenizer, batch=1, length=length, seed=seed)
-    found.sequences.counts(vocabulary)  # refuses a tokenizer of another model
-    taken = np.linspace(0, len(found.sequences) - 1, min(sequences, len(found.sequences))).astype(int)
-    alike = taken[np.argsort(found.sequences.lengths[taken], kind="stable")]
-    return [found.masked(0, alike[start : start + BATCH]) for start in range(0, len(alike), BATCH)]
+    lengths = found.text.sequences.lengths
+    found.text.sequences.counts(vocabulary)  # refuses a tokenizer of another model
+    taken = np.linspace(0, len(lengths) - 1, min(sequences, len(lengths))).astype(int)
+    alike = taken[np.argsort(lengths[taken], kind="stable")]
+    samples = [found.text.sample(0, int(index), 0.0) for index in alike]
+    return [found.padded(samples[start : start + BATCH]) for start in range(0, len(samples), BATCH)]
