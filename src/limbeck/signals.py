@@ -6,7 +6,8 @@ N selected positions. Layers are numbered from 1; 0 is the output of the embeddi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -52,6 +53,19 @@ class Batch:
     def tokens(self) -> int:
         """Tokens without padding."""
         return int(self.attention_mask.sum())
+
+    @property
+    def unmasked(self) -> Batch:
+        """The same text with nothing hidden and no labels, where the labels are the tokens that were masked."""
+        if self.labels is None:
+            return self
+        return replace(self, input_ids=self.labels.where(self.labels != -100, self.input_ids), labels=None)
+
+    def pieces(self, size: int) -> Iterator[Batch]:
+        """The same sequences in order, at most `size` at a time."""
+        for start in range(0, len(self.input_ids), size):
+            rows = {name: value[start : start + size] for name, value in vars(self).items() if value is not None}
+            yield replace(self, **rows)
 
 
 @dataclass

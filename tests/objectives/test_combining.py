@@ -48,7 +48,7 @@ def test_weighted_means():
     loss, means = combine(objectives, totals, {"hidden_mse": 3, "mlm": 4}, 1.0)
     assert loss.item() == pytest.approx(2 * 2 + 0.5 * 2)
     assert {name: mean.item() for name, mean in means.items()} == {"hidden_mse": 2, "mlm": 2}
-    assert not means["hidden_mse"].requires_grad
+    assert torch.autograd.grad(means["hidden_mse"], totals["hidden_mse"])[0].item() == pytest.approx(1 / 3)
 
 
 def test_nothing_to_count_is_no_loss():

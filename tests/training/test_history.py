@@ -69,6 +69,8 @@ def test_totals():
         "tokens_per_second": 20.0,
         "final": {"loss": 19.5, "half": 9.75},  # the last tenth: updates 19 and 20
         "held_out": 2.0,
+        "probe": {},
+        "warnings": [],
     }
 
 

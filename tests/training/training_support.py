@@ -48,7 +48,7 @@ class TwoTerms:
         words = nn.functional.cross_entropy(logits_BTV.flatten(0, 1).float(), batch.labels.flatten(), reduction="sum")
         size = (hidden_BTH.float() * batch.attention_mask[..., None]).square().sum()
         parts = {"words": words / counts["words"], "size": size / counts["size"]}
-        return parts["words"] + 0.1 * parts["size"], {name: part.detach() for name, part in parts.items()}
+        return parts["words"] + 0.1 * parts["size"], parts
 
 
 def batch_of(seed: int, sequences: int = 4, length: int = 5) -> Batch:

@@ -59,7 +59,7 @@ def counts_of(objectives: Sequence[Objective], batch: Batch) -> dict[str, float]
 def combine(
     objectives: Sequence[Objective], totals: Mapping[str, Tensor], counts: Mapping[str, float], progress: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch, and each objective's own mean, detached and without its weight.
+    """The loss of a batch, and each objective's own mean without its weight; all carry the student's gradient.
 
     `counts` may be those of a whole accumulated update of which `totals` are one batch's: the results then
     add up over the batches to the update's. An objective without units (nothing was masked) adds nothing.
@@ -70,8 +70,7 @@ def combine(
         objective.weight_at(progress) * means[name]
         for name, objective in zip(names_of(objectives), objectives, strict=True)
     ]
-    loss = sum(weighted[1:], weighted[0])
-    return loss, {name: mean.detach() for name, mean in means.items()}
+    return sum(weighted[1:], weighted[0]), means
 
 
 class CombinedLoss:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from limbeck.objectives import Objective
     from limbeck.training.history import History
+    from limbeck.training.probing import Probe
 
 REVISION = 1
 KIND = "model"
@@ -171,6 +172,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     )  # fmt: skip
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
+    history.write_probes(out.folder / "probes.jsonl")
     size, labelled = count(student), config.masking.mean_share
     projected = _projected(made, needs)
     flops = training_flops(
@@ -206,7 +208,8 @@ def distil(
         updates: how many; by default those of `training`.
         out: where checkpoints and facts go; a temporary folder by default.
         seed: of dropout.
-        held_out: batches on which the loss is measured along the way.
+        held_out: masked batches of text. Along the way the loss is measured on them, and unmasked they are what
+            student and teacher are compared on: see `docs/diagnostics.md`.
         freeze_embeddings: keep everything before the student's first layer as it is.
         freeze_unread: keep what no objective reads as it is, instead of stopping at it.
         used_ids: every token that the batches hold. The embeddings of others then cost nothing; the result is the same.
@@ -235,20 +238,49 @@ def distil(
     how = training or Training(updates=planned)
     shapes = shape_of(student.config), shape_of(teacher.config)
     needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
-    online = Online(packed(placed(teacher), resolve(how.precision)), observe)
-    loss = CombinedLoss(objectives, needs, partial(observe, student), online, learned)
+    twin = packed(placed(teacher), resolve(how.precision))
+    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(twin, observe), learned)
     model = trained_together(student, learned)
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
         parts = stack.enter_context(frozen(student, needs[0], embeddings=freeze_embeddings))
         if used_ids is not None:
-            stack.enter_context(only_rows(student, used_ids, decoder_read=needs[0].logits != "none"))
+            ids = _ids_read(used_ids, held_out)
+            stack.enter_context(only_rows(student, ids, decoder_read=needs[0].logits != "none"))
         if freeze_unread:
             parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1)))
         place.facts["frozen"] = parts
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
-        return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out)
+        # While the student has a part of its embeddings, its head has the others as they were.
+        probe = _probe(student, twin, mlm=used_ids is None or needs[0].logits != "none")
+        return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out, probe=probe)
+
+
+def _ids_read(used_ids: "Tensor", held_out: Sequence[Batch]) -> "Tensor":
+    """Also the tokens of held-out text, masked and not."""
+    import torch
+
+    texts = [text.input_ids.flatten() for batch in held_out for text in (batch, batch.unmasked)]
+    return torch.cat([used_ids.flatten(), *texts])
+
+
+def _probe(student: "PreTrainedModel", teacher: "PreTrainedModel", *, mlm: bool) -> "Probe":
+    """Compares the student with its teacher, on batches that are the same every time."""
+    from limbeck.evaluation.representations import compared
+    from limbeck.models.reading import Reading, read
+
+    theirs: list[Reading] = []
+
+    def probe(held_out: Sequence[Batch]) -> dict[str, float]:
+        if not theirs:  # the teacher stays as it is: once is enough
+            theirs.append(read(teacher, held_out))
+        ours = read(student, held_out, mlm=mlm)
+        losses = {"mlm_loss": ours.mlm_loss, "teacher_mlm_loss": theirs[0].mlm_loss}
+        known = {name: loss for name, loss in losses.items() if loss is not None}
+        return {**compared(ours.vectors, theirs[0].vectors), **known}
+
+    return probe
 
 
 def _fitted(

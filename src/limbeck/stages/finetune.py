@@ -233,6 +233,7 @@ def _member(
     folder = f"members/seed-{seed}"
     save_model(model, data.tokenizer, out.folder / folder)
     history.write(out.folder / folder / "curve.jsonl")
+    history.write_probes(out.folder / folder / "probes.jsonl")
     predicted = predict_tags(model, data.dev, data.pad)
     score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")

@@ -124,6 +124,7 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     history = _train(model, batches, config, batches.updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
+    history.write_probes(out.folder / "probes.jsonl")
     size, labelled = count(model), config.masking.mean_share
     needs = needs_of(OBJECTIVES, shape, None)
     flops = training_flops(model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled)
@@ -139,14 +140,21 @@ def _train(
     out: Workspace,
     held_out: Sequence[Batch] = (),
 ) -> "History":
+    from limbeck.evaluation.representations import sentence_rank
     from limbeck.models.counting import shape_of
     from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
+    from limbeck.models.reading import sentence_vectors
     from limbeck.training.fit import fit
+
+    def probe(held_out: Sequence[Batch]) -> dict[str, float]:
+        return {"effective_rank": sentence_rank(sentence_vectors(model, held_out))}
 
     needs = needs_of(OBJECTIVES, shape_of(model.config), None)
     loss = CombinedLoss(OBJECTIVES, needs, partial(observe, model))
     with frozen(model, needs[0]) as parts:
         out.facts["frozen"] = parts
-        seed = config.seed or 0
-        return fit(model, loss, batches, config, updates, out, label="pretrain", seed=seed, held_out=held_out)
+        return fit(
+            model, loss, batches, config, updates, out, label="pretrain", seed=config.seed or 0, held_out=held_out,
+            probe=probe,
+        )  # fmt: skip

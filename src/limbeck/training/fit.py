@@ -22,6 +22,7 @@ from limbeck.training.config import Training
 from limbeck.training.history import History
 from limbeck.training.optimiser import make_optimiser, set_rate, step_clipped
 from limbeck.training.precision import autocast, device, on_device, resolve
+from limbeck.training.probing import MOMENTS, Probe, gradient_norms
 from limbeck.training.schedule import learning_rate
 from limbeck.workspace import Workspace
 
@@ -39,7 +40,8 @@ class Loss(Protocol):
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The batch's share of the loss, and of each objective's mean, given the counts of the whole update.
 
-        `progress` is the share of the updates made, this one included: what weights may depend on.
+        `progress` is the share of the updates made, this one included: what weights may depend on. Loss and means carry
+        their gradient.
         """
 
 
@@ -54,6 +56,7 @@ def fit(
     label: str = "training",
     seed: int = 0,
     held_out: Sequence[Batch] = (),
+    probe: Probe | None = None,
 ) -> History:
     """Trains `model` in place and leaves it in evaluation mode.
 
@@ -67,6 +70,7 @@ def fit(
         label: a name that is unique within the step, fit for a folder.
         seed: of dropout.
         held_out: batches that are not trained on; the loss on them is measured about ten times along the way.
+        probe: what else is measured on them then, and before the first update.
 
     Raises:
         TrainingError: a loss or gradient that is not finite, or a tensor that the loss does not reach.
@@ -79,10 +83,12 @@ def fit(
     if held_out and not any(_counted(loss, held_out).values()):
         out.say(f"{label}: the held-out text is too short to predict anything in it, so no loss is measured on it")
         held_out = ()
-    every = max(1, updates // 10)
+    every = max(1, updates // MOMENTS)
     saved = time.monotonic()
     with out.progress(label, updates, "updates") as bar, deferred(), memory.reused():
         bar.advance(done)
+        if not done:
+            history.probed(0, _probed(model, probe, held_out, config))
         for update in range(done + 1, updates + 1):
             started, rate = time.monotonic(), learning_rate(config, update, updates)
             set_rate(optimiser, rate)
@@ -90,8 +96,13 @@ def fit(
             micro = [on_device(batch) for batch in batches(update)]
             terms = make_update(model, loss, micro, optimiser, config, update, update / updates)
             history.add(update, sum(b.tokens for b in micro), rate, terms, time.monotonic() - started)
-            if held_out and (update % every == 0 or update == updates):
-                history.held_out(update, _measured(model, loss, held_out, config, update, update / updates))
+            if update % every == 0 or update == updates:
+                if held_out:
+                    history.held_out(update, _measured(model, loss, held_out, config, update, update / updates))
+                pulls = _pulls(model, loss, micro[0], config, update / updates) if updates >= MOMENTS else {}
+                history.probed(update, {**_probed(model, probe, held_out, config), **pulls})
+                if history.news:
+                    out.say(f"warning: {history.news}")
             stop = requested()
             if stop or time.monotonic() - saved >= out.checkpoint_seconds:
                 checkpoints.save(update, model, optimiser, history.state())
@@ -153,14 +164,14 @@ def _backward(loss: Loss, micro: Sequence[Batch], dtype: torch.dtype, update: in
         torch.autograd.backward(value)
         terms["loss"] += float(value.detach())
         for name, part in parts.items():
-            terms[name] = terms.get(name, 0.0) + float(part)
+            terms[name] = terms.get(name, 0.0) + float(part.detach())
     return terms
 
 
 def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> None:
     if math.isfinite(float(value.detach())):
         return
-    guilty = [name for name, part in parts.items() if not math.isfinite(float(part))]
+    guilty = [name for name, part in parts.items() if not math.isfinite(float(part.detach()))]
     because = ", ".join(guilty) or "their sum"
     raise TrainingError(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
 
@@ -178,6 +189,27 @@ def _measured(
     if not math.isfinite(total):
         raise TrainingError(f"update {update}: the loss on held-out text is {total}; {_ADVICE}")
     return total
+
+
+def _probed(model: nn.Module, probe: Probe | None, held_out: Sequence[Batch], config: Training) -> Mapping[str, float]:
+    """What `probe` finds on the held-out batches, without dropout."""
+    if probe is None or not held_out:
+        return {}
+    model.eval()
+    with torch.no_grad(), autocast(resolve(config.precision)):
+        found = probe([on_device(batch) for batch in held_out])
+    model.train(config.dropout)
+    return found
+
+
+def _pulls(model: nn.Module, loss: Loss, batch: Batch, config: Training, progress: float) -> dict[str, float]:
+    """How strongly each objective pulls at the weights on one batch, without dropout: see `gradient_norms`."""
+    model.eval()
+    with autocast(resolve(config.precision)):
+        _, parts = loss(batch, loss.counts(batch), progress)
+    found = gradient_norms(model, parts)
+    model.train(config.dropout)
+    return found
 
 
 def _counted(loss: Loss, micro: Sequence[Batch]) -> dict[str, float]:

@@ -1,0 +1,72 @@
+"""What a model makes of a fixed text: sentence vectors, and how well it fills masks.
+
+B sequences, T tokens, H hidden width, N sentences or masked positions, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from limbeck.models.families import layers_of
+from limbeck.models.heads import has_mlm_head
+from limbeck.models.observing import observe
+from limbeck.signals import Batch, Needs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+ROWS = 8
+"""Sequences whose masked positions are projected on the vocabulary at once: with 512 tokens each and a vocabulary
+of 119,547 their logits are 0.3 GB."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one model makes of held-out text."""
+
+    vectors: NDArray[np.float32]
+    """(N, H): see `sentence_vectors`."""
+    mlm_loss: float | None
+    """See `masked_lm_loss`; None for a model without a masked-LM head, where nothing is masked, or if not asked for."""
+
+
+def read(model: PreTrainedModel, batches: Sequence[Batch], *, mlm: bool = True) -> Reading:
+    """Reads masked batches. Whether there is dropout, autocast or a graph is the caller's choice."""
+    fills_masks = mlm and has_mlm_head(model) and any((b.labels != -100).any() for b in batches if b.labels is not None)
+    return Reading(sentence_vectors(model, batches), masked_lm_loss(model, batches) if fills_masks else None)
+
+
+def sentence_vectors(model: PreTrainedModel, batches: Sequence[Batch]) -> NDArray[np.float32]:
+    """For every sequence, unmasked, the mean over its tokens of what the last layer puts out, (N, H)."""
+    last = len(layers_of(model))
+    needs = Needs(hidden=frozenset({last}))
+    pooled = [_pooled(observe(model, batch.unmasked, needs).hidden[last], batch.attention_mask) for batch in batches]
+    vectors_NH: NDArray[np.float32] = torch.cat(pooled).detach().cpu().numpy()
+    return vectors_NH
+
+
+def masked_lm_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
+    """Cross-entropy with the tokens that were masked, in nats, mean over all masked positions of all batches.
+
+    The model needs a masked-LM head, and the batches at least one masked position.
+    """
+    total, count = 0.0, 0
+    for piece in (piece for batch in batches for piece in batch.pieces(ROWS)):
+        assert piece.labels is not None
+        labels_N = piece.labels[piece.labels != -100]
+        logits_NV = observe(model, piece, Needs(logits="selected")).logits
+        assert logits_NV is not None
+        total += float(nn.functional.cross_entropy(logits_NV.float(), labels_N, reduction="sum").detach())
+        count += len(labels_N)
+    return total / count
+
+
+def _pooled(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
+    return (hidden_BTH.float() * mask_BT[..., None]).sum(1) / mask_BT.sum(1, keepdim=True)
