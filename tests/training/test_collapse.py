@@ -64,7 +64,7 @@ def test_it_is_said_once_and_kept(tmp_path):
     assert said[1].startswith("warning: the model has collapsed (seen since update 7)")
     (kept,) = history.facts()["warnings"]
     assert "seen since update 7" in kept
-    assert "rank of 1.0" in kept
+    assert "effective rank 1.0" in kept
 
 
 def test_a_healthy_training_says_nothing():

@@ -207,6 +207,21 @@ def interval_strip(
     return figure("95 % interval", description, (width, height), parts, "interval")
 
 
+def course_strip(values: Sequence[tuple[int, float]], reference: float | None, name: str) -> Markup:
+    """A measure over the updates, small enough for a table; the dashed line is the teacher's value."""
+    width, height = 180.0, 30.0
+    heights = [value for _, value in values] + ([] if reference is None else [reference])
+    along = Scale(values[0][0], values[-1][0], 4.0, width - 6)
+    up = Scale(min(heights), max(heights), height - 4, 4.0)
+    parts = [] if reference is None else [line(4, up(reference), width - 6, up(reference), "reference-line")]
+    places = [(along(update), up(value)) for update, value in values]
+    parts += [path(places, "curve"), element("circle", cx=places[-1][0], cy=places[-1][1], r=2.6, class_="end")]
+    (first, start), (last, end) = values[0], values[-1]
+    described = f"from {start:.4g} after update {first} to {end:.4g} after update {last}"
+    teachers = "" if reference is None else f"; the teacher’s is {reference:.4g}"
+    return figure(name, f"{described}{teachers}.", (width, height), parts, "interval")
+
+
 def _rule(x1: float, y: float, x2: float, label: str, class_: str) -> Markup:
     return line(x1, y, x2, y, f"grid {class_}") + text(x1 - 8, y + 4, label, "end", "tick")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.artifacts import Artifact
-from limbeck.reports.report import Curve, Point
+from limbeck.reports.report import Curve, Point, Probe
 
 POINTS = 300
 """At most so many points of a curve are kept: more than a printed line can show."""
@@ -17,12 +17,13 @@ def curves_of(artifact: Artifact) -> list[Curve]:
     """One curve of a training step, or one for each fine-tuned member."""
     made = artifact.manifest
     folders = {member.get("seed"): str(member["folder"]) for member in artifact.facts.get("members") or []}
-    found = [(seed, _lines(artifact.folder / folder)) for seed, folder in (folders or {None: "."}).items()]
-    return [
-        Curve(step=made.step, do=made.do, seed=seed, points=[_point(line) for line in thinned(lines)])
-        for seed, lines in found
-        if lines
-    ]
+    curves = []
+    for seed, folder in (folders or {None: "."}).items():
+        if lines := _lines(artifact.folder / folder / "curve.jsonl"):
+            probes = [_probe(line) for line in _lines(artifact.folder / folder / "probes.jsonl")]
+            points = [_point(line) for line in thinned(lines)]
+            curves.append(Curve(step=made.step, do=made.do, seed=seed, points=points, probes=probes))
+    return curves
 
 
 def thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -43,16 +44,21 @@ def smoothed(values: Sequence[float]) -> list[float]:
     return result
 
 
-def _lines(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "curve.jsonl"
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
 def _point(line: dict[str, Any]) -> Point:
-    values = {name: line.get(name) for name in ("loss", "held_out")}
-    return Point(
-        update=line["update"],
-        **{name: value for name, value in values.items() if value is not None and math.isfinite(value)},
-    )
+    losses = _finite({name: line.get(name) for name in ("loss", "held_out")})
+    return Point(update=line["update"], **losses, terms=_finite(line.get("terms") or {}))
+
+
+def _probe(line: dict[str, Any]) -> Probe:
+    return Probe(update=line["update"], found=_finite({n: value for n, value in line.items() if n != "update"}))
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """What JSON and a drawing can hold."""
+    return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}

@@ -11,7 +11,16 @@ from markupsafe import Markup
 
 from limbeck.artifacts import flush, write_json
 from limbeck.reports import tables, wording
-from limbeck.reports.charts import Bar, Placed, interval_strip, latency_chart, learning_chart, retention_chart
+from limbeck.reports.charts import (
+    Bar,
+    Placed,
+    course_strip,
+    interval_strip,
+    latency_chart,
+    learning_chart,
+    retention_chart,
+)
+from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
 from limbeck.reports.headline import main_ratio
 from limbeck.reports.marking import readings
@@ -69,6 +78,8 @@ def render(report: Report) -> str:
         strip=interval_strip,
         wording=wording,
         learning=_learning(report),
+        courses=courses(report),
+        course_strip=course_strip,
         labels=tables.label_table(report),
         speed=tables.speed_table(report),
         latency=_latency(report),

@@ -175,15 +175,25 @@ class Point(Row):
     update: int
     loss: float | None = None
     held_out: float | None = None
+    terms: dict[str, float] = {}
+    """Mean of each objective, without its weight."""
+
+
+class Probe(Row):
+    """What was found out about a model after an update, 0 being before the first."""
+
+    update: int
+    found: dict[str, float]
 
 
 class Curve(Row):
-    """The loss of one training, thinned to a few hundred updates."""
+    """The loss of one training, thinned to a few hundred updates, and what else was measured on the way."""
 
     step: str
     do: str
     seed: int | None = None
     points: list[Point]
+    probes: list[Probe] = []
 
 
 class Accounts(BaseModel):
@@ -239,6 +249,8 @@ class Report(BaseModel):
     """The outcome in plain words."""
     remarks: list[str] = []
     """What is missing or could not be read."""
+    warnings: list[str] = []
+    """What went wrong in a training although it ended."""
     models: dict[str, ModelRow] = {}
     scores: list[ScoreRow] = []
     evidence: list[EvidenceRow] = []

@@ -46,6 +46,7 @@ def summarise(run_folder: Path) -> Report:
         finished=bool(steps) and all(step.status == "done" for step in steps),
         headline="",
         remarks=_remarks(run, steps),
+        warnings=[f"{made.manifest.step}: {said}." for made in run.of(*TRAINING) for said in _rows([made], "warnings")],
         models=_models(run),
         scores=[ScoreRow(**row) for row in _rows(evaluated, "scores")],
         evidence=[EvidenceRow(**row) for row in _rows(evaluated, "evidence")],
