@@ -63,7 +63,7 @@ def test_gradient_norms_are_those_of_each_term_alone(tmp_path):
     for name in ("words", "size"):
         loss = TwoTerms(model)
         model.zero_grad()
-        loss(batch, loss.counts(batch))[1][name].backward()
+        loss(batch, loss.counts(batch), 1.0)[1][name].backward()
         gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
         assert found[GRADIENT + name] == pytest.approx(float(torch.cat(gradients).norm()), rel=1e-5)
 
@@ -73,9 +73,9 @@ def test_frozen_weights_have_no_part_in_a_norm(tmp_path):
     model = Tiny()
     batch = batch_of(1)
     loss = TwoTerms(model)
-    whole = gradient_norms(model, loss(batch, loss.counts(batch))[1])
+    whole = gradient_norms(model, loss(batch, loss.counts(batch), 1.0)[1])
     model.words.weight.requires_grad_(False)
-    part = gradient_norms(model, loss(batch, loss.counts(batch))[1])
+    part = gradient_norms(model, loss(batch, loss.counts(batch), 1.0)[1])
     assert part["gradient_norm/words"] < whole["gradient_norm/words"]
 
 
@@ -86,9 +86,11 @@ def test_a_training_that_is_looked_at_ends_with_the_same_bytes(tmp_path, precisi
     class Blind(TwoTerms):
         """Lets nobody ask for the gradient of a term."""
 
-        def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        def __call__(
+            self, batch: Batch, counts: Mapping[str, float], progress: float
+        ) -> tuple[Tensor, Mapping[str, Tensor]]:
             assert self.model.training, "this is the training that nobody looks at"
-            loss, parts = super().__call__(batch, counts)
+            loss, parts = super().__call__(batch, counts, progress)
             return loss, {name: part.detach() for name, part in parts.items()}
 
     plain = Tiny()
@@ -127,9 +129,11 @@ def test_the_model_is_left_in_training(tmp_path):
     modes: list[bool] = []
 
     class Watching(TwoTerms):
-        def __call__(self, batch: Batch, counts: Mapping[str, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        def __call__(
+            self, batch: Batch, counts: Mapping[str, float], progress: float
+        ) -> tuple[Tensor, Mapping[str, Tensor]]:
             modes.append(self.model.training)
-            return super().__call__(batch, counts)
+            return super().__call__(batch, counts, progress)
 
     model = Tiny()
     fit(

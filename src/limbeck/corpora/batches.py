@@ -108,6 +108,7 @@ def text_batches(
     out.say(look.sentence())
     out.facts["first_update"] = look._asdict()
     if not counts(folder)["dev"].documents:
+        out.say("the corpus holds no text out: there is no held-out loss, and nothing that would show a collapse")
         return made, []
     dev = MaskedText(_tokenised(folder, "dev", tokenizer, length, masking, out), masking, known, seed)
     lengths = dev.sequences.lengths
