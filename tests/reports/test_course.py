@@ -91,6 +91,13 @@ def test_seeds_are_averaged_and_objectives_named() -> None:
     ]
 
 
+def test_a_rank_alone_is_shown() -> None:
+    """The control has one objective and no teacher, and can collapse all the same."""
+    alone = Curve(step="control", do="pretrain", points=[], probes=[Probe(update=0, found={"effective_rank": 3.0})])
+    ((_, _, rows),) = courses(Report(name="r", version="0", finished=True, headline="", curves=[alone]))
+    assert [row.last for row in rows] == [3.0]
+
+
 def test_one_value_alone_can_be_drawn() -> None:
     """A training that was looked at once must not divide by zero in its report."""
     root = ET.fromstring(str(course_strip([(7, 2.0)], None, "rank")))

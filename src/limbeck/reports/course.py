@@ -41,7 +41,7 @@ def courses(report: Report) -> list[tuple[str, str, list[Course]]]:
     """(step, what it does, measures) of every training of which more than its loss is known."""
     steps = dict.fromkeys((curve.step, curve.do) for curve in report.curves)
     found = [(step, do, list(_of_step([c for c in report.curves if c.step == step]))) for step, do in steps]
-    return [entry for entry in found if len(entry[2]) > 1]
+    return [entry for entry in found if entry[2]]
 
 
 def _of_step(curves: Sequence[Curve]) -> Iterator[Course]:
