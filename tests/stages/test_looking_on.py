@@ -89,20 +89,25 @@ def test_a_collapsed_student_is_found_by_its_teacher(tiny, text, make_step):
     assert "(its teacher's: " in warning
 
 
-def test_looking_on_changes_no_byte(tiny):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("rows", ["all", "used"])
+def test_looking_on_changes_no_byte(tiny, precision, rows):
     """Two runs of one recipe, one on a corpus with held-out text, would not be comparable."""
 
     def batch(update: int) -> Batch:
         generator = torch.Generator().manual_seed(update)
-        ids = torch.randint(5, 60, (4, 12), generator=generator)
+        ids = torch.randint(5, 60 if update < 90 else 90, (4, 12), generator=generator)
         labels = torch.where(torch.rand(ids.shape, generator=generator) < 0.3, ids, -100)
         return Batch(ids, torch.ones_like(ids), labels)
 
     def trained(held_out: list[Batch]) -> bytes:
         teacher = load_model(str(tiny.model))
         student = keep_layers(teacher, [1, 2])
-        training = Training(updates=20, precision="float32")
-        history = distil(student, teacher, lambda update: [batch(update)], LIGHT, training, held_out=held_out)
+        used = torch.arange(60) if rows == "used" else None
+        history = distil(
+            student, teacher, lambda update: [batch(update)], LIGHT, Training(updates=20, precision=precision),
+            held_out=held_out, used_ids=used,
+        )  # fmt: skip
         assert ("effective_rank" in history.facts()["probe"]) == bool(held_out)
         return save({name: value.contiguous() for name, value in student.state_dict().items()})
 

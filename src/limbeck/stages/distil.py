@@ -238,8 +238,8 @@ def distil(
     how = training or Training(updates=planned)
     shapes = shape_of(student.config), shape_of(teacher.config)
     needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
-    twin = packed(placed(teacher), resolve(how.precision))
-    loss = CombinedLoss(objectives, needs, partial(observe, student), Online(twin, observe), learned)
+    online = Online(packed(placed(teacher), resolve(how.precision)), observe)
+    loss = CombinedLoss(objectives, needs, partial(observe, student), online, learned)
     model = trained_together(student, learned)
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
@@ -253,7 +253,7 @@ def distil(
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
         # While the student has a part of its embeddings, its head has the others as they were.
-        probe = _probe(student, twin, mlm=used_ids is None or needs[0].logits != "none")
+        probe = _probe(student, teacher, mlm=used_ids is None or needs[0].logits != "none")
         return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out, probe=probe)
 
 
@@ -273,8 +273,10 @@ def _probe(student: "PreTrainedModel", teacher: "PreTrainedModel", *, mlm: bool)
     theirs: list[Reading] = []
 
     def probe(held_out: Sequence[Batch]) -> dict[str, float]:
-        if not theirs:  # the teacher stays as it is: once is enough
-            theirs.append(read(teacher, held_out))
+        if not theirs:  # Once is enough. Not the loss's packed twin, whose layout is that of the first batch it sees.
+            trained = teacher.training
+            theirs.append(read(teacher.train(False), held_out))
+            teacher.train(trained)
         ours = read(student, held_out, mlm=mlm)
         losses = {"mlm_loss": ours.mlm_loss, "teacher_mlm_loss": theirs[0].mlm_loss}
         known = {name: loss for name, loss in losses.items() if loss is not None}
