@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizer_families import wrapped
 from transformers import PreTrainedTokenizerFast
 
-from limbeck.corpora.sequences import BatchOrder, Sequences, plan_epoch, tokenise
+from limbeck.corpora.sequences import BatchOrder, Sequences, plan_epoch, plan_filled, tokenise
 from limbeck.errors import DataError
 
 
@@ -154,6 +154,38 @@ def test_batches_hold_sequences_of_similar_length() -> None:
     assert padded(plan_epoch(lengths, 16, 0, 0)) < 1.05
     shuffled = np.random.default_rng(0).permutation(5000)[:4992].reshape(-1, 16)
     assert padded(list(shuffled)) > 1.5
+
+
+LENGTHS = st.lists(st.integers(1, 32), min_size=1, max_size=300)
+
+
+@given(LENGTHS, st.integers(32, 128), st.integers(0, 5), st.integers(0, 5))
+def test_filled_batches_hold_their_tokens(lengths: list[int], tokens: int, seed: int, epoch: int) -> None:
+    """A batch of short texts that counts as a whole update makes the learning rate depend on the corpus."""
+    if sum(lengths) < tokens:
+        return
+    plan = plan_filled(lengths, tokens, seed, epoch)
+    read = Counter(int(index) for indices in plan for index in indices)
+    assert set(read.values()) == {1}
+    assert len(plan) == sum(lengths) // tokens
+    assert all(abs(sum(lengths[i] for i in indices) - tokens) < 32 for indices in plan)
+    assert sum(lengths) - sum(lengths[i] for i in read) < tokens + 32
+
+
+def test_filled_batches_are_hardly_padded_and_resume() -> None:
+    """Texts that fill an update by their number alone would be padded to the longest of them."""
+    lengths = np.random.default_rng(0).integers(8, 128, size=5000)
+    order = BatchOrder(lengths, 1, 7, tokens=2048)
+    plan = [order.at(batch)[1] for batch in range(order.batches_per_epoch)]
+    assert sum(lengths[i].max() * len(i) for i in plan) / sum(lengths[i].sum() for i in plan) < 1.05
+    epoch, indices = BatchOrder(lengths, 1, 7, tokens=2048).at(order.batches_per_epoch + 3)
+    assert (epoch, indices.tolist()) == (1, plan_filled(lengths, 2048, 7, 1)[3].tolist())
+
+
+def test_less_text_than_a_filled_batch_is_refused() -> None:
+    """The same harm, counted in tokens."""
+    with pytest.raises(DataError, match=r"the corpus has 27 tokens and one batch holds 64; add text"):
+        BatchOrder([9, 9, 9], 4, 0, tokens=64)
 
 
 def test_fewer_sequences_than_a_batch_are_refused() -> None:

@@ -7,6 +7,7 @@ which is written last: a folder that has it is complete.
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -161,7 +162,7 @@ def plan_epoch(lengths: npt.ArrayLike, batch_size: int, seed: int, epoch: int) -
     """
     sizes = np.asarray(lengths)
     random = np.random.default_rng([seed, epoch])
-    order = random.permutation(len(sizes))[: _updates(len(sizes), batch_size) * batch_size]
+    order = random.permutation(len(sizes))[: _batches(len(sizes), batch_size, "sequences") * batch_size]
     batches: list[Ints] = []
     for start in range(0, len(order), WINDOW * batch_size):
         window = order[start : start + WINDOW * batch_size]
@@ -170,36 +171,62 @@ def plan_epoch(lengths: npt.ArrayLike, batch_size: int, seed: int, epoch: int) -
     return [batches[i] for i in random.permutation(len(batches))]
 
 
+def plan_filled(lengths: npt.ArrayLike, tokens: int, seed: int, epoch: int) -> list[Ints]:
+    """The batches of one epoch, each of as many sequences as fill `tokens`, give or take one.
+
+    Sequences are shuffled and then brought together by length within windows of about `WINDOW` batches, every other
+    window from long to short, so that a batch on the border of two finds like lengths, too. The tokens are then cut
+    evenly, so that every epoch has as many batches. The last few sequences, which fill none, are left out.
+
+    Raises:
+        DataError: all sequences together do not fill one batch.
+    """
+    sizes = np.asarray(lengths)
+    batches = _batches(int(sizes.sum()), tokens, "tokens")
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(sizes))
+    width = -(-WINDOW * len(sizes) // batches)
+    windows = [order[start : start + width] for start in range(0, len(order), width)]
+    alike = [window[np.argsort(sizes[window], kind="stable")] for window in windows]
+    order = np.concatenate([window[:: 1 if place % 2 == 0 else -1] for place, window in enumerate(alike)])
+    begins = np.cumsum(sizes[order]) - sizes[order]
+    filled = np.split(order, np.searchsorted(begins, tokens * np.arange(1, batches + 1)))[:-1]
+    return [filled[i] for i in random.permutation(batches)]
+
+
 class BatchOrder:
     """Which sequences every update reads, over any number of epochs, as a function of the seed.
 
     Only remembers the epoch it was last asked about, for speed.
     """
 
-    def __init__(self, lengths: npt.ArrayLike, batch_size: int, seed: int) -> None:
-        self._lengths = np.asarray(lengths)
-        self._batch_size = batch_size
-        self._seed = seed
+    def __init__(self, lengths: npt.ArrayLike, batch_size: int, seed: int, *, tokens: int | None = None) -> None:
+        """With `tokens`, a batch holds as many sequences as fill that, whatever `batch_size` says."""
+        sizes = np.asarray(lengths)
         self._epoch = -1
         self._plan: list[Ints] = []
-        self.batches_per_epoch = _updates(len(self._lengths), batch_size)
+        if tokens is None:
+            self._planned = partial(plan_epoch, sizes, batch_size, seed)
+            self.batches_per_epoch = _batches(len(sizes), batch_size, "sequences")
+        else:
+            self._planned = partial(plan_filled, sizes, tokens, seed)
+            self.batches_per_epoch = _batches(int(sizes.sum()), tokens, "tokens")
 
     def at(self, update: int) -> tuple[int, Ints]:
         """The epoch, counted from 0, and the sequences of one update, counted from 0."""
         epoch, position = divmod(update, self.batches_per_epoch)
         if epoch != self._epoch:
-            self._plan = plan_epoch(self._lengths, self._batch_size, self._seed, epoch)
+            self._plan = self._planned(epoch)
             self._epoch = epoch
         return epoch, self._plan[position]
 
 
-def _updates(sequences: int, batch_size: int) -> int:
-    if sequences < batch_size:
+def _batches(found: int, wanted: int, unit: str) -> int:
+    if found < wanted:
         raise DataError(
-            f"the corpus has {sequences} sequences and one batch holds {batch_size};"
-            " add text, or make the batch smaller"
+            f"the corpus has {found} {unit} and one batch holds {wanted}; add text, or make the batch smaller"
         )
-    return sequences // batch_size
+    return found // wanted
 
 
 def _cuts(count: int, room: int, starts_T: Bools | None) -> list[int]:

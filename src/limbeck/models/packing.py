@@ -19,6 +19,8 @@ from limbeck.models.families import encoder_of
 
 Model = TypeVar("Model", bound=PreTrainedModel)
 
+_ROWS = 1024
+"""Tokens that the layout is chosen for, whatever comes first: a resumed training computes as an unbroken one."""
 _HAS_ONEDNN = cast("Callable[[], bool]", torch.backends.mkldnn.is_available)
 
 
@@ -53,17 +55,17 @@ class _PackedLinear(nn.Module):
         self._packed: tuple[Tensor, Tensor | None] | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        weight, bias = self._packed = self._packed or self._pack(inputs)
+        weight, bias = self._packed = self._packed or self._pack()
         if weight.is_mkldnn:
             product: Tensor = torch.ops.mkldnn._linear_pointwise(inputs.to(self._dtype), weight, bias, "none", [], "")
             return product
         return linear(inputs.to(self._dtype), weight, bias)
 
-    def _pack(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _pack(self) -> tuple[Tensor, Tensor | None]:
         weight = self.weight.detach().to(self._dtype)
         bias = None if self.bias is None else self.bias.detach().to(self._dtype)
         if weight.device.type == "cpu" and _HAS_ONEDNN():
-            weight = torch.ops.mkldnn._reorder_linear_weight(weight, inputs.numel() // inputs.shape[-1])
+            weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
         return weight, bias
 
 
