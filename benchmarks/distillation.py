@@ -159,7 +159,7 @@ def _flops(work: Work) -> float:
         teacher, student = (model.config for model in work.models())
     needs = needs_of(LOSSES[work.loss], shape_of(student), shape_of(teacher))
     tokens = work.batch * work.length
-    return training_flops(student, tokens, work.length, needs=needs, labelled=0.15, teacher=teacher)
+    return training_flops(student, tokens, work.length, needs=needs, labelled=0.15, teachers=[teacher])
 
 
 def _write(path: Path, name: str, table: str) -> None:

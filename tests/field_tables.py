@@ -32,7 +32,7 @@ from limbeck.stages.distil import DistilStep
 from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.token_data import Columns, Cut, TokenData
-from limbeck.teachers import AnyTeacher
+from limbeck.teachers import AnyTeacher, EnsembleMember
 from limbeck.tokenizers.trimming import Trimming
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
@@ -44,7 +44,8 @@ NAMED = {
     AnySource: "[source](data.md#text-sources)",
     TokenData: "[data](data.md#task-data)",
     AnyObjective: "[objective](objectives.md#the-objectives)",
-    AnyTeacher: "[teacher](steps.md#distil)",
+    AnyTeacher: "[teacher](steps.md#teachers)",
+    EnsembleMember: "[model](recipes.md#models) or `{model, weight}`",
     SingleEngine: "[engine](recipes.md#engine)",
     Holdout: "[holdout](data.md#holdout)",
     Masking: "[masking](steps.md#masking)",

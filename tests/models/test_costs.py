@@ -18,7 +18,7 @@ def test_a_token_costs_three_passes_of_the_student_and_one_of_the_teacher(config
     student, teacher = config_of("bert", num_hidden_layers=1), config_of("bert", num_hidden_layers=3)
     layer = 2 * (4 * 16 * 16 + 2 * 16 * 24) + 4 * 10 * 16
     assert training_flops(student, 7, 10) == 7 * 3 * layer
-    assert training_flops(student, 7, 10, teacher=teacher) == 7 * (3 * layer + 3 * layer)
+    assert training_flops(student, 7, 10, teachers=[teacher]) == 7 * (3 * layer + 3 * layer)
 
 
 def test_logits_cost_where_they_are_read(config_of):
@@ -30,7 +30,7 @@ def test_logits_cost_where_they_are_read(config_of):
     head = 2 * (16 * 16 + 16 * 60)
     assert few - none == pytest.approx(3 * 0.25 * head)
     assert every - none == pytest.approx(3 * head)
-    taught = training_flops(config, 1, 8, needs=(Needs(), ALL), teacher=config)
+    taught = training_flops(config, 1, 8, needs=(Needs(), ALL), teachers=[config])
     assert taught == pytest.approx(none + flops_per_token(config, 8, 1.0))
 
 
@@ -52,7 +52,7 @@ def test_the_outline_grows_with_what_it_describes(config_of):
     config, work = config_of("bert"), Work(10, 1000.0, 10, 40)
     plain = training_outline(config, work, 4)
     assert plain.memory_bytes < training_outline(config, work, 8).memory_bytes
-    assert training_outline(config, work, 4, teacher=config).memory_bytes == plain.memory_bytes + plain.disk_bytes
+    assert training_outline(config, work, 4, teachers=[config]).memory_bytes == plain.memory_bytes + plain.disk_bytes
     assert training_outline(config, work, 4, members=3).disk_bytes == 3 * plain.disk_bytes == 12 * plain.parameters
     assert training_outline(config, Work(None, None, 10, 40), 4).flops is None
     assert training_outline(config, work, 4, needs=(ALL, Needs())).memory_bytes > plain.memory_bytes

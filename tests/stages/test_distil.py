@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,15 +9,18 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForTokenClassification, AutoTokenizer
 
 from limbeck.errors import ModelError, RecipeError, TrainingError
+from limbeck.models.counting import shape_of
 from limbeck.models.loading import load_model, load_tokenizer, save_model
+from limbeck.models.observing import observe
 from limbeck.models.surgery import keep_layers
 from limbeck.objectives import MLM, AttentionKL, AttentionMSE, HiddenMSE, RelationKL, SoftLabels, preset
 from limbeck.objectives.presets import preset_names
 from limbeck.objectives.weights import WeightSchedule
 from limbeck.outlines import Outline
-from limbeck.signals import Batch
+from limbeck.signals import Batch, Outputs
 from limbeck.stages import distil
 from limbeck.stages.distil import DistilStep
+from limbeck.teachers import Ensemble, Online
 from limbeck.training.config import Training
 from limbeck.workspace import temporary_workspace
 
@@ -233,6 +237,80 @@ def test_a_deberta_goes_through_the_step(tiny, text, make_step, tmp_path, precis
     assert distil.rehearse(DistilStep.parse(step, "s"), {"@text": CORPUS}) > 0
 
 
+def _ensemble(*members):
+    return {"kind": "ensemble", "members": list(members)}
+
+
+SOFT = {"method": None, "objectives": [{"kind": "soft_labels"}, {"kind": "hidden_mse"}], "precision": "float32"}
+
+
+@pytest.fixture(scope="module")
+def wider_masks(folder_of_masks, tmp_path_factory):
+    """A model that fills masks, wider and shallower than the usual one, with its tokenizer."""
+    folder, tokenizer = tmp_path_factory.mktemp("wide"), AutoTokenizer.from_pretrained(folder_of_masks)
+    shape = {"hidden_size": 48, "num_hidden_layers": 3, "vocab_size": len(tokenizer), "max_position_embeddings": 64}
+    save_model(_model("bert", "ForMaskedLM", **shape), tokenizer, folder)
+    return folder
+
+
+def test_two_teachers_of_other_shapes_teach_together(folder_of_masks, wider_masks, text, make_step):
+    """A second teacher that the plan does not count is a training of twice the time that was promised."""
+    members = _ensemble({"model": str(folder_of_masks), "weight": 3}, str(wider_masks))
+    half = {"layers": {"keep": "half"}}
+    step = _step("", **SOFT) | {"teacher": members, "student": half, "dropout": False, "updates": 1}
+    made = make_step(step, {"@text": text})
+    outline = distil.outline(DistilStep.parse(step, "s"), {"@text": CORPUS})
+    assert made.facts["flops"] / made.facts["tokens"] == pytest.approx(outline.flops / outline.tokens, rel=0.05)
+    one = DistilStep.parse(step | {"teacher": str(folder_of_masks)}, "s")
+    assert outline.flops > distil.outline(one, {"@text": CORPUS}).flops
+    assert distil.rehearse(DistilStep.parse(step, "s"), {"@text": CORPUS}) > 0
+
+
+def test_an_ensemble_in_memory_gives_the_loss_of_its_mean():
+    """Reference: the mean of both teachers' logits, computed by the models themselves."""
+    teachers = [_model("bert", "ForMaskedLM", num_hidden_layers=depth).eval() for depth in (4, 2)]
+    student = keep_layers(teachers[0], [1, 2])
+    (batch,) = _batches(1)
+    with torch.no_grad():
+        ours, *theirs = (model(batch.input_ids).logits for model in (student, *teachers))
+    expected = SoftLabels().total(Outputs(logits=ours), Outputs(logits=0.75 * theirs[0] + 0.25 * theirs[1]), batch)
+    members = [Online(model, observe, shape_of(model.config)) for model in teachers]
+    how = Training(updates=1, dropout=False, precision="float32")
+    curve = distil.distil(student, Ensemble(members, [3, 1]), _batches, [SoftLabels()], how)
+    count = int((batch.labels != -100).sum())
+    assert curve.rows[0]["terms"]["loss"] == pytest.approx(float(expected) / count, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("second", "objectives", "sentence"),
+    [
+        ("headless", ["soft_labels"], r'"soft_labels" needs logits; the teacher .* gives only hidden'),
+        ("@big", ["soft_labels"], "has a vocabulary of .* and @big one of 60"),
+        ("wide", ["hidden_mse"], "the other members would teach nothing"),
+    ],
+)
+def test_an_ensemble_that_cannot_teach_is_refused(tiny, folder_of_masks, wider_masks, second, objectives, sentence):
+    """Found while loading, it would be found after the corpus was made."""
+    models = {"headless": str(tiny.model), "wide": str(wider_masks), "@big": "@big"}
+    teacher = _ensemble(str(folder_of_masks), models[second])
+    fields = {"student": {"layers": {"keep": "half"}}, "objectives": [{"kind": kind} for kind in objectives]}
+    step = DistilStep.parse(_step("") | {"method": None, "teacher": teacher, **fields}, "s")
+    big = Outline(makes="model", model=_model("bert", "ForMaskedLM").config.to_dict())
+    with pytest.raises(RecipeError, match=sentence):
+        distil.outline(step, {"@text": CORPUS, "@big": big})
+
+
+def test_members_of_other_tokenizers_are_refused(folder_of_masks, wider_masks, text, make_step, tmp_path):
+    """Two vocabularies of one size and other words would be averaged word by wrong word."""
+    folder = tmp_path / "other"
+    shutil.copytree(wider_masks, folder)
+    tokens = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(tokens.replace('"house"', '"mouse"'))
+    step = _step("", **SOFT) | {"teacher": _ensemble(str(folder_of_masks), str(folder))}
+    with pytest.raises(ModelError, match='have different tokens: "house" is number'):
+        make_step({**step, "student": {"layers": {"keep": "half"}}}, {"@text": text})
+
+
 def test_a_layer_that_nothing_reads_stops_the_training():
     """The published Swedish code matched the wrong layer and never trained the student's last block."""
     teacher = _model("bert")
@@ -331,7 +409,7 @@ def test_outline_counts_what_passes_through(tiny):
         ({"objectives": [{"kind": "hidden_mse", "layers": [[3, 4]]}]}, "matches layer 3 of the student"),
         (
             {"objectives": [{"kind": "soft_labels"}]},
-            r"read the teacher's logits, and .*model has neither a masked-LM head",
+            r"needs logits; the teacher .*model gives only hidden .*; it has neither a masked-LM head",
         ),
         ({"objectives": []}, "at least 1 item"),
         ({"method": "lightbert"}, 'there is no method "lightbert"; did you mean "lightmbert"?'),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from stage_support import TASK, Heard, step_of
-from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
 from limbeck.errors import DataError, Interrupted, ModelError, RecipeError
 from limbeck.models import loading
@@ -71,6 +71,19 @@ def test_soft_labels_are_part_of_the_loss(tiny, teacher_tags, make_step, precisi
     assert final["loss"] == pytest.approx(0.5 * final["hard_labels"] + 0.5 * final["soft_labels"])
     alone = make_step(_step(tiny, precision=precision))
     assert made.facts["flops"] / made.facts["tokens"] > 1.3 * alone.facts["flops"] / alone.facts["tokens"]
+
+
+def test_several_teachers_of_a_task_teach_together(tiny, teacher_tags, make_step):
+    """The strongest published students learnt from several teachers; one of them read alone would not show it."""
+    teacher = {"kind": "ensemble", "members": ["@t", {"model": str(teacher_tags.folder / "members/seed-1")}]}
+    made = make_step(_step(tiny, teacher=teacher, seeds=[2]), {"@t": teacher_tags})
+    alone = make_step(_step(tiny, teacher="@t", seeds=[2]), {"@t": teacher_tags})
+    assert made.facts["flops"] > 1.2 * alone.facts["flops"]
+    assert made.facts["members"][0]["final"]["soft_labels"] != alone.facts["members"][0]["final"]["soft_labels"]
+    headless = {"kind": "ensemble", "members": ["@t", str(tiny.model)]}
+    outline = Outline(makes="members", model=AutoConfig.from_pretrained(teacher_tags.model_folder).to_dict())
+    with pytest.raises(ModelError, match=r"the teacher .*model has no classifier of tokens"):
+        finetune.outline(FinetuneStep.parse(_step(tiny, teacher=headless), "s"), {"@t": outline})
 
 
 def test_all_arms_get_the_same_budget(tiny, teacher_tags, make_step):

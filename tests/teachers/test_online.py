@@ -6,8 +6,10 @@ from torch import nn
 
 from limbeck.config import Config, references
 from limbeck.errors import RecipeError
-from limbeck.signals import Batch, Needs, Outputs
+from limbeck.signals import Batch, Needs, Outputs, Shape
 from limbeck.teachers import AnyTeacher, Online, OnlineTeacher
+
+SHAPE = Shape(layers=1, width=4, heads=1, vocabulary=6, positions=3)
 
 
 class Recipe(Config):
@@ -58,14 +60,14 @@ def test_mistakes_are_refused(teacher, sentence):
 def test_no_gradient_reaches_the_teacher():
     """A teacher that learns from its student drifts towards it, and the loss falls for nothing."""
     model = nn.Sequential(nn.Linear(1, 4), nn.Dropout(0.5)).train()
-    signal = Online(model, scaled)(batch(), Needs(hidden=frozenset({1}))).hidden[1]
+    signal = Online(model, scaled, SHAPE)(batch(), Needs(hidden=frozenset({1}))).hidden[1]
     assert not signal.requires_grad
     assert not model.training
 
 
 def test_signals_can_be_saved_for_a_backward_pass():
     """Objectives multiply by the teacher's signal, which autograd then keeps; inference tensors refuse that."""
-    signal = Online(nn.Linear(1, 4), scaled)(batch(), Needs(hidden=frozenset({1}))).hidden[1]
+    signal = Online(nn.Linear(1, 4), scaled, SHAPE)(batch(), Needs(hidden=frozenset({1}))).hidden[1]
     student = torch.randn(2, 3, 4, requires_grad=True)
     (student * signal).sum().backward()
     assert torch.equal(student.grad, signal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,16 @@ def training_flops(
     *,
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
-    teacher: PreTrainedConfig | None = None,
+    teachers: Sequence[PreTrainedConfig] = (),
 ) -> float:
     """FLOPs of training on `tokens` tokens, in sequences of `length` on average.
 
     A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
-    the teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
+    each teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
     """
     share = {"none": 0.0, "selected": labelled, "all": 1.0}
     each = 3 * flops_per_token(student, round(length), share[needs[0].logits])
-    if teacher is not None:
-        each += flops_per_token(teacher, round(length), share[needs[1].logits])
+    each += sum(flops_per_token(teacher, round(length), share[needs[1].logits]) for teacher in teachers)
     return tokens * each
 
 
@@ -79,7 +79,7 @@ def training_outline(
     *,
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
-    teacher: PreTrainedConfig | None = None,
+    teachers: Sequence[PreTrainedConfig] = (),
     makes: str = "model",
     members: int = 1,
     notes: tuple[str, ...] = (),
@@ -91,11 +91,10 @@ def training_outline(
     size = count(student)
     activations = _activation_bytes(student, needs[0], labelled, work.longest)
     memory = PROCESS_BYTES + 4 * size.bytes + batch * work.longest * activations
-    if teacher is not None:
-        memory += count(teacher).bytes
+    memory += sum(count(teacher).bytes for teacher in teachers)
     flops = None
     if work.tokens is not None:
-        flops = training_flops(student, work.tokens, work.length, needs=needs, labelled=labelled, teacher=teacher)
+        flops = training_flops(student, work.tokens, work.length, needs=needs, labelled=labelled, teachers=teachers)
     return Outline(
         makes=makes,
         model=student.to_dict(),

@@ -51,11 +51,24 @@ def make_student(
         return reduce_model(teacher, student), theirs
     source = model_source(student, inputs)
     tokenizer = load_tokenizer(source)
-    ours, known = tokenizer.get_vocab(), theirs.get_vocab()
-    if ours != known:
-        token = min(token for token in {**ours, **known} if ours.get(token) != known.get(token))
-        raise ModelError(
-            f'{student} and its teacher have different tokens: "{token}" is number {ours.get(token)} in the one and'
-            f" {known.get(token)} in the other; use models of one tokenizer, or cut the student out of the teacher"
-        )
+    advice = "use models of one tokenizer, or cut the student out of the teacher"
+    require_same_tokens(tokenizer, theirs, f"{student} and its teacher", advice)
     return load_model(source), tokenizer
+
+
+def require_same_tokens(
+    tokenizer: PreTrainedTokenizerBase, other: PreTrainedTokenizerBase, whose: str, advice: str
+) -> None:
+    """Refuses two tokenizers, those of `whose` models, in which a token stands for another.
+
+    Raises:
+        ModelError: names the token.
+    """
+    ours, known = tokenizer.get_vocab(), other.get_vocab()
+    if ours == known:
+        return
+    token = min(token for token in {**ours, **known} if ours.get(token) != known.get(token))
+    raise ModelError(
+        f'{whose} have different tokens: "{token}" is number {ours.get(token)} in the one and'
+        f" {known.get(token)} in the other; {advice}"
+    )

@@ -17,7 +17,7 @@ from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.objectives.presets import preset
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch, Needs
-from limbeck.teachers import AnyTeacher, Online
+from limbeck.teachers import AnyTeacher, Online, Teacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
@@ -38,7 +38,7 @@ class DistilStep(Step, Training):
 
     do: Literal["distil"] = "distil"
     teacher: AnyTeacher
-    """A model, or `{kind: online, model: ...}`."""
+    """A model, or several that answer together: `{kind: ensemble, members: [...]}`."""
     student: ModelSource | Reduction
     """A model, or what is cut out of the teacher to make one: `{layers: {keep: half, from: bottom}}`."""
     corpus: CorpusRef
@@ -64,7 +64,7 @@ class DistilStep(Step, Training):
 
     def outside(self) -> Any:
         """Identity of models that no step of the recipe makes."""
-        sources = [self.teacher.model, self.student]
+        sources = [*self.teacher.models, self.student]
         return {s: identity(s) for s in sources if isinstance(s, str) and not s.startswith("@")} or None
 
 
@@ -76,10 +76,10 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     from limbeck.models.loading import model_config
     from limbeck.models.reducing import student_config
 
-    teacher = model_config(config.teacher.model, inputs)
-    student, needs = _fitted(config, student_config(config.student, teacher, inputs), teacher)
-    ours, theirs = shape_of(student), shape_of(teacher)
-    sequences, length = config.batch * config.accumulate, longest_sequence(config.length, student, teacher)
+    teachers = [model_config(ref, inputs) for ref in config.teacher.models]
+    student, needs = _fitted(config, student_config(config.student, teachers[0], inputs), teachers)
+    ours, theirs = shape_of(student), shape_of(teachers[0])
+    sequences, length = config.batch * config.accumulate, longest_sequence(config.length, student, *teachers)
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
     frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
     notes = (
@@ -91,7 +91,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     )
     projected, labelled = _projected(student, needs), config.masking.mean_share
     return training_outline(
-        student, work, config.batch, needs=projected, labelled=labelled, teacher=teacher, notes=notes
+        student, work, config.batch, needs=projected, labelled=labelled, teachers=teachers, notes=notes
     )
 
 
@@ -115,9 +115,10 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
     from limbeck.models.reducing import student_config
     from limbeck.training.rehearsal import tokens_per_second
 
-    shapes = model_config(config.teacher.model, inputs)
-    made, needs = _fitted(config, student_config(config.student, shapes, inputs), shapes)
-    teacher, student = random_model(shapes, mlm=_projected(shapes, needs)[1].logits != "none"), random_model(made)
+    shapes = [model_config(ref, inputs) for ref in config.teacher.models]
+    made, needs = _fitted(config, student_config(config.student, shapes[0], inputs), shapes)
+    mlm = _projected(shapes[0], needs)[1].logits != "none"
+    teacher, student = _joined(config, [random_model(each, mlm=mlm) for each in shapes]), random_model(made)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         return distil(
@@ -127,10 +128,10 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
 
     return tokens_per_second(
         train,
-        vocabulary=shapes.vocab_size,
+        vocabulary=made.vocab_size,
         batch=config.batch,
-        length=longest_sequence(config.length, made, shapes),
-        classes=shapes.vocab_size,
+        length=longest_sequence(config.length, made, *shapes),
+        classes=made.vocab_size,
         labelled=config.masking.mean_share,
     )
 
@@ -141,15 +142,19 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
-    from limbeck.models.loading import load_config, load_model, save_model
-    from limbeck.models.reducing import make_student, student_config
+    from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
+    from limbeck.models.reducing import make_student, require_same_tokens, student_config
     from limbeck.training.precision import name_of
 
-    source = model_source(config.teacher.model, inputs)
-    shapes = load_config(source)
-    made, needs = _fitted(config, student_config(_located(config.student, inputs), shapes, {}), shapes)
-    teacher = load_model(source, mlm=_projected(shapes, needs)[1].logits != "none")
-    student, tokenizer = make_student(config.student, teacher, source, inputs)
+    sources = [model_source(ref, inputs) for ref in config.teacher.models]
+    shapes = [load_config(source) for source in sources]
+    made, needs = _fitted(config, student_config(_located(config.student, inputs), shapes[0], {}), shapes)
+    mlm = _projected(shapes[0], needs)[1].logits != "none"
+    models = [load_model(source, mlm=mlm) for source in sources]
+    student, tokenizer = make_student(config.student, models[0], sources[0], inputs)
+    for ref, source in zip(config.teacher.models[1:], sources[1:], strict=True):
+        whose, advice = f"{config.teacher.models[0]} and {ref}", "let the members of an ensemble share one tokenizer"
+        require_same_tokens(load_tokenizer(sources[0]), load_tokenizer(source), whose, advice)
     if _projected(made, needs)[0].logits != "none":
         student = with_mlm_head(student)
     shape = shape_of(student.config)
@@ -158,7 +163,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         tokenizer,
         shape.vocabulary,
         config.masking,
-        length=longest_sequence(config.length, student.config, shapes),
+        length=longest_sequence(config.length, student.config, *shapes),
         batch=config.batch,
         accumulate=config.accumulate,
         updates=config.planned_updates,
@@ -166,7 +171,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         out=out,
     )
     history = distil(
-        student, teacher, batches, config.objectives, config, updates=batches.updates, out=out,
+        student, _joined(config, models), batches, config.objectives, config, updates=batches.updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
         freeze_unread=config.freeze_unread,
     )  # fmt: skip
@@ -176,7 +181,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     size, labelled = count(student), config.masking.mean_share
     projected = _projected(made, needs)
     flops = training_flops(
-        made, history.tokens, batches.mean_length, needs=projected, labelled=labelled, teacher=shapes
+        made, history.tokens, batches.mean_length, needs=projected, labelled=labelled, teachers=shapes
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
@@ -184,7 +189,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
 
 def distil(
     student: "PreTrainedModel",
-    teacher: "PreTrainedModel",
+    teacher: "PreTrainedModel | Teacher",
     batches: Callable[[int], Sequence[Batch]],
     objectives: Sequence["Objective"],
     training: Training | None = None,
@@ -201,7 +206,7 @@ def distil(
 
     Args:
         student: learns; a head that no objective reads stays as it is.
-        teacher: is moved to the training device, and otherwise left alone.
+        teacher: a model is moved to the training device, and otherwise left alone.
         batches: the micro-batches of update 1, 2, ...: a pure function, such as `batches_of(texts, tokenizer)`.
         objectives: the terms of the loss.
         training: rates and precision; Limbeck's defaults if absent.
@@ -224,11 +229,9 @@ def distil(
     from limbeck.models.counting import shape_of
     from limbeck.models.freezing import frozen
     from limbeck.models.observing import observe
-    from limbeck.models.packing import packed
     from limbeck.models.rows import only_rows
     from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
-    from limbeck.training.precision import placed, resolve
     from limbeck.training.unread import unread_frozen
     from limbeck.workspace import temporary_workspace
 
@@ -236,10 +239,10 @@ def distil(
     if planned is None:
         raise RecipeError("nothing says how many updates to make; give them, as in updates=1000")
     how = training or Training(updates=planned)
-    shapes = shape_of(student.config), shape_of(teacher.config)
+    taught = teacher if isinstance(teacher, Teacher) else _online(teacher, how.precision)
+    shapes = shape_of(student.config), taught.shape
     needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
-    online = Online(packed(placed(teacher), resolve(how.precision)), observe)
-    loss = CombinedLoss(objectives, needs, partial(observe, student), online, learned)
+    loss = CombinedLoss(objectives, needs, partial(observe, student), taught, learned)
     model = trained_together(student, learned)
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
@@ -285,23 +288,36 @@ def _probe(student: "PreTrainedModel", teacher: "PreTrainedModel", *, mlm: bool)
     return probe
 
 
+def _online(model: "PreTrainedModel", precision: str) -> Online:
+    from limbeck.models.counting import shape_of
+    from limbeck.models.observing import observe
+    from limbeck.models.packing import packed
+    from limbeck.training.precision import placed, resolve
+
+    return Online(packed(placed(model), resolve(precision)), observe, shape_of(model.config))
+
+
+def _joined(config: DistilStep, models: Sequence["PreTrainedModel"]) -> Teacher:
+    return config.teacher.join([_online(model, config.precision) for model in models])
+
+
 def _fitted(
-    config: DistilStep, student: "PreTrainedConfig", teacher: "PreTrainedConfig"
+    config: DistilStep, student: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]
 ) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
     """The student's configuration, with a masked-LM head where such logits are read, and what is read of both."""
     from limbeck.models.counting import shape_of
     from limbeck.models.heads import fills_masks, is_tagger, masked_lm_config
 
-    needs = needs_of(config.objectives, shape_of(student), shape_of(teacher))
-    if needs[1].logits != "none" and is_tagger(teacher):
-        _check_tags(config, student, teacher)
+    ours, shapes = shape_of(student), [shape_of(teacher) for teacher in teachers]
+    needs = needs_of(config.objectives, ours, shapes[0])
+    tags = is_tagger(teachers[0])
+    provides = config.teacher.provides(shapes, [is_tagger(each) if tags else fills_masks(each) for each in teachers])
+    for objective in config.objectives:
+        provides.check(objective.kind, objective.needs(ours, shapes[0])[1])
+    config.teacher.check(needs[1])
+    if needs[1].logits != "none" and tags:
+        _check_tags(config, student, teachers)
         return student, needs
-    if needs[1].logits != "none" and not fills_masks(teacher):
-        raise RecipeError(
-            f"the objectives read the teacher's logits, and {config.teacher.model} has neither a masked-LM head nor a"
-            " classifier of tokens; match hidden states and attention (method: lightmbert), or give the teacher a head"
-            " by a pretrain or a finetune step"
-        )
     return (student if needs[0].logits == "none" else masked_lm_config(student)), needs
 
 
@@ -312,24 +328,30 @@ def _projected(config: "PreTrainedConfig", needs: tuple[Needs, Needs]) -> tuple[
     return (Needs(), Needs()) if is_tagger(config) else needs
 
 
-def _check_tags(config: DistilStep, student: "PreTrainedConfig", teacher: "PreTrainedConfig") -> None:
+def _check_tags(config: DistilStep, student: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]) -> None:
     """Refuses tags that cannot be compared: of another classifier, of masked words only, beside a vocabulary."""
     from limbeck.models.heads import is_tagger
 
-    if not is_tagger(student) or student.id2label != teacher.id2label:
+    name, labels = config.teacher.models[0], teachers[0].id2label
+    for ref, teacher in zip(config.teacher.models, teachers, strict=True):
+        if teacher.id2label != labels:
+            raise RecipeError(
+                f"{name} and {ref} tag with different labels, so their answers have no mean; fine-tune the members of"
+                " an ensemble on the same data"
+            )
+    if not is_tagger(student) or student.id2label != labels:
         raise RecipeError(
-            f"{config.teacher.model} tags tokens, and the student has no classifier of the same labels; cut the student"
+            f"{name} tags tokens, and the student has no classifier of the same labels; cut the student"
             " out of the teacher, which keeps it: student: {layers: {keep: half}}"
         )
     if any(objective.kind == "mlm" for objective in config.objectives):
         raise RecipeError(
-            f"{config.teacher.model} tags tokens, so its student does too, and mlm needs a student that fills masks;"
+            f"{name} tags tokens, so its student does too, and mlm needs a student that fills masks;"
             " leave mlm out, or let a pretrain step come first"
         )
     if any(getattr(objective, "positions", "all") == "selected" for objective in config.objectives):
         raise RecipeError(
-            f"{config.teacher.model} tags every token, and soft_labels would read the tags of masked words only; set"
-            " positions: all"
+            f"{name} tags every token, and soft_labels would read the tags of masked words only; set positions: all"
         )
 
 

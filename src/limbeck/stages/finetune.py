@@ -14,12 +14,12 @@ from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.tasks.token_data import TokenData
-from limbeck.teachers import AnyTeacher, Online
+from limbeck.teachers import LiveTeacher, Online
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
     from limbeck.models.costs import Work
     from limbeck.tasks.encoded import EncodedTask
@@ -46,8 +46,8 @@ class FinetuneStep(Step, Training):
     untrained: bool = False
     """Start from fresh weights of the same architecture: the floor that a teacher has to beat."""
     data: TokenData
-    teacher: AnyTeacher | None = None
-    """A fine-tuned model to learn from as well; of a `finetune` step, the member with the same seed."""
+    teacher: LiveTeacher | None = None
+    """A fine-tuned model to learn from as well, or several; of a `finetune` step, the member with the same seed."""
     objectives: list[AnyObjective] = Field(min_length=1)
     """By default the labels; with a teacher, labels and the teacher's soft labels, half and half."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), max_length=50)
@@ -85,19 +85,14 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     """Shapes and cost. Files are read, so that what is wrong in them is found before anything runs."""
     from limbeck.models.costs import training_outline
     from limbeck.models.counting import longest_sequence, shape_of
-    from limbeck.models.heads import is_tagger, tagger_config
+    from limbeck.models.heads import tagger_config
     from limbeck.models.loading import model_config
     from limbeck.tasks.token_data import Iob, JsonLines
 
     splits = _splits(config, {}) if isinstance(config.data, Iob | JsonLines) else None
-    before, *teacher = [model_config(ref, inputs) for ref in _models(config)]
-    shapes = shape_of(before), shape_of(teacher[0]) if teacher else None
-    needs = needs_of(config.objectives, *shapes)
-    if config.teacher and needs[1].logits != "none" and not is_tagger(teacher[0]):
-        raise ModelError(
-            f"the teacher {config.teacher.model} has no classifier of tokens, so it gives no soft labels;"
-            ' fine-tune it first and name that step, as in teacher: "@teacher_tags"'
-        )
+    before, *teachers = [model_config(ref, inputs) for ref in _models(config)]
+    _check_teachers(config, before, teachers)
+    shapes = shape_of(before), shape_of(teachers[0]) if teachers else None
     seeds = _seeds(config)
     notes = (
         *([f"{len(splits.train):,} training examples"] if splits else []),
@@ -108,9 +103,9 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     )
     return training_outline(
         tagger_config(before, splits.labels if splits else ()),
-        _work(config, splits, longest_sequence(config.length, before, *teacher)),
+        _work(config, splits, longest_sequence(config.length, before, *teachers)),
         config.batch,
-        teacher=teacher[0] if teacher else None,
+        teachers=teachers,
         makes=KIND,
         members=len(seeds),
         notes=notes,
@@ -126,11 +121,11 @@ def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
     from limbeck.workspace import temporary_workspace
 
     shapes = [tagger_config(model_config(ref, inputs), REHEARSED) for ref in _models(config)]
-    model, *teacher = map(random_model, shapes)
+    model, *teachers = map(random_model, shapes)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         with temporary_workspace() as place:
-            return _fit(model, teacher[0] if teacher else None, batches, config, updates, place)
+            return _fit(model, teachers, batches, config, updates, place)
 
     return tokens_per_second(
         train,
@@ -177,8 +172,28 @@ def _seeds(config: FinetuneStep) -> tuple[int, ...]:
 
 
 def _models(config: FinetuneStep) -> list[str]:
-    """The model, and the teacher if there is one."""
-    return [config.model, *([config.teacher.model] if config.teacher else [])]
+    """The model, and the teachers if there are any."""
+    return [config.model, *(config.teacher.models if config.teacher else [])]
+
+
+def _check_teachers(config: FinetuneStep, model: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]) -> None:
+    """Refuses teachers that cannot give what the objectives read."""
+    from limbeck.models.counting import shape_of
+    from limbeck.models.heads import is_tagger
+
+    if config.teacher is None:
+        needs_of(config.objectives, shape_of(model), None)
+        return
+    shapes = [shape_of(teacher) for teacher in teachers]
+    needs = needs_of(config.objectives, shape_of(model), shapes[0])
+    headless = [ref for ref, each in zip(config.teacher.models, teachers, strict=True) if not is_tagger(each)]
+    if needs[1].logits != "none" and headless:
+        raise ModelError(
+            f"the teacher {headless[0]} has no classifier of tokens, so it gives no soft labels;"
+            ' fine-tune it first and name that step, as in teacher: "@teacher_tags"'
+        )
+    config.teacher.check(needs[1])
+    config.teacher.provides(shapes, [True] * len(shapes))
 
 
 def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact]) -> "Splits":
@@ -225,11 +240,12 @@ def _member(
 
     torch.manual_seed(seed)  # of the new classifier
     model = load_model(model_source(config.model, inputs), labels=data.labels, random=config.untrained)
-    teacher = _teacher(config, seed, data, inputs, out)
+    refs = config.teacher.models if config.teacher else []
+    teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
     order = BatchOrder(data.train.lengths, config.batch, seed)
     batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
     with only_rows(model, torch.from_numpy(data.used_ids)):
-        history = _fit(model, teacher, batches, config, config.planned_updates(order.batches_per_epoch), out, seed)
+        history = _fit(model, teachers, batches, config, config.planned_updates(order.batches_per_epoch), out, seed)
     folder = f"members/seed-{seed}"
     save_model(model, data.tokenizer, out.folder / folder)
     history.write(out.folder / folder / "curve.jsonl")
@@ -237,22 +253,19 @@ def _member(
     predicted = predict_tags(model, data.dev, data.pad)
     score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")
-    shapes = teacher.config if teacher else None
-    flops = training_flops(model.config, history.tokens, data.mean_length, teacher=shapes)
+    shapes = [teacher.config for teacher in teachers]
+    flops = training_flops(model.config, history.tokens, data.mean_length, teachers=shapes)
     return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
 
 
 def _teacher(
-    config: FinetuneStep, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
-) -> "PreTrainedModel | None":
+    ref: str, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+) -> "PreTrainedModel":
     """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
     from limbeck.models.loading import load_model
     from limbeck.tasks.members import member_of, members_of
     from limbeck.tasks.predicting import labels_of
 
-    if config.teacher is None:
-        return None
-    ref = config.teacher.model
     own = member_of(inputs[ref], seed) if ref in inputs else None
     if own is None and ref in inputs and members_of(inputs[ref]):
         out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
@@ -268,7 +281,7 @@ def _teacher(
 
 def _fit(
     model: "PreTrainedModel",
-    teacher: "PreTrainedModel | None",
+    teachers: Sequence["PreTrainedModel"],
     batches: Callable[[int], Sequence[Batch]],
     config: FinetuneStep,
     updates: int,
@@ -282,8 +295,10 @@ def _fit(
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed, resolve
 
-    shapes = shape_of(model.config), shape_of(teacher.config) if teacher else None
+    dtype = resolve(config.precision)
+    online = [Online(packed(placed(teacher), dtype), observe, shape_of(teacher.config)) for teacher in teachers]
+    taught = config.teacher.join(online) if config.teacher else None
+    shapes = shape_of(model.config), taught.shape if taught else None
     needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
-    online = Online(packed(placed(teacher), resolve(config.precision)), observe) if teacher else None
-    loss = CombinedLoss(config.objectives, needs, partial(observe, model), online, learned)
+    loss = CombinedLoss(config.objectives, needs, partial(observe, model), taught, learned)
     return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
