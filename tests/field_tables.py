@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import annotated_types as limits
 from pydantic import BaseModel
 
-from limbeck.config import Config, CorpusRef, MembersRef, ModelSource, ScoresRef, SpeedRef
+from limbeck.config import CacheRef, Config, CorpusRef, MembersRef, ModelSource, ScoresRef, SpeedRef
 from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
@@ -32,7 +32,8 @@ from limbeck.stages.distil import DistilStep
 from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.token_data import Columns, Cut, TokenData
-from limbeck.teachers import AnyTeacher, EnsembleMember
+from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
+from limbeck.teachers.storing import Store, StoredLogits
 from limbeck.tokenizers.trimming import Trimming
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
@@ -45,6 +46,9 @@ NAMED = {
     TokenData: "[data](data.md#task-data)",
     AnyObjective: "[objective](objectives.md#the-objectives)",
     AnyTeacher: "[teacher](steps.md#teachers)",
+    LiveTeacher: "[teacher](steps.md#teachers)",
+    Store: "[store](steps.md#cache)",
+    StoredLogits: "[logits](steps.md#cache)",
     EnsembleMember: "[model](recipes.md#models) or `{model, weight}`",
     SingleEngine: "[engine](recipes.md#engine)",
     Holdout: "[holdout](data.md#holdout)",
@@ -61,6 +65,7 @@ NAMED = {
     Cut: "[cut](data.md#cut)",
     ModelSource: "[model](recipes.md#models)",
     CorpusRef: "`@corpus`",
+    CacheRef: "`@cache`",
     MembersRef: "`@finetune`",
     ScoresRef: "`@evaluate`",
     SpeedRef: "`@benchmark`",

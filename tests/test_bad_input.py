@@ -178,6 +178,17 @@ def _slimmed(world, **fields):
     return {**recipe, "steps": {"text": text, "small": small}}
 
 
+def _cached(world, **fields):
+    """A student of a teacher's stored answers, and a second text."""
+    recipe = _distilled(world, teacher={"kind": "cached", "from": "@answers", "model": str(world.model)})
+    student = recipe["steps"].pop("student")
+    recipe["steps"]["late"] = recipe["steps"]["text"]
+    answers = {"do": "cache", "teacher": str(world.model), "corpus": "@text", "length": 32, "store": {"hidden": [4]}}
+    recipe["steps"]["answers"] = {**answers, **fields}
+    recipe["steps"]["student"] = {**student, "method": None, "objectives": [{"kind": "hidden_mse"}]}
+    return recipe
+
+
 def _narrow(world, folder):
     save_model(folder / "narrow", WORDS, hidden_size=16, vocab_size=_vocabulary(world))
     return folder / "narrow"
@@ -308,6 +319,31 @@ PLANNED = {
     "a label column of another length": (
         lambda world, folder: _tagged(world, folder, kind="jsonl", train=RAGGED_JSON, test=RAGGED_JSON),
         r"train\.jsonl:2 has 3 .*2",
+    ),
+    "a cache of other masks": (
+        lambda world, folder: _cached(world, masking={"probability": 0.3}),
+        r"the cache @answers was made with the masking \{probability: 0\.3, .*give both the same, or set teacher\.kind",
+    ),
+    "a cache of another text": (
+        lambda world, folder: _changed(_cached(world), "steps.answers.corpus", "@late"),
+        r"the cache @answers was made with the text @late, and this step has the text @text; give both",
+    ),
+    "a cache of another teacher": (
+        lambda world, folder: _changed(_cached(world), "steps.student.teacher.model", "@small"),
+        r"the cache @answers was made with the teacher .*model, and this step has the teacher @small; give both",
+    ),
+    "a cache without what is read": (
+        lambda world, folder: _cached(world, store={"hidden": [1]}),
+        r'"hidden_mse" needs hidden states of layer 4; the cached teacher @answers gives only hidden states of layer 1;'
+        r" set teacher\.kind: online, or rebuild the cache",
+    ),
+    "an ensemble of weight 0": (
+        lambda world, folder: _changed(
+            _distilled(world),
+            "steps.student.teacher",
+            {"kind": "ensemble", "members": [{"model": str(world.model), "weight": 0}] * 2},
+        ),
+        r"student\.teacher\.members: the weights of the members sum to 0, so nobody would teach",
     ),
     "an empty tagged file": (
         lambda world, folder: _tagged(world, folder, train="\n\n"),

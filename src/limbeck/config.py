@@ -68,6 +68,7 @@ def _ref_or_name(*kinds: str) -> AfterValidator:
 CorpusRef = Annotated[str, _only_ref("corpus")]
 ScoresRef = Annotated[str, _only_ref("scores")]
 SpeedRef = Annotated[str, _only_ref("speed")]
+CacheRef = Annotated[str, _only_ref("cache")]
 ModelSource = Annotated[str, _ref_or_name("model", "members")]
 """A Hub id, a local folder, `@step`, or `package:MODULE/PATH`."""
 MembersRef = Annotated[str, _only_ref("members")]

@@ -15,6 +15,8 @@ class Outline(Config):
     """The transformers configuration of the model it makes, as a dictionary."""
     at_most: bool = False
     """The model may turn out smaller: how many tokens a text leaves it is unknown until they are counted."""
+    cache: dict[str, Any] | None = None
+    """What a cache will cover and store."""
     parameters: int | None = None
     parameters_without_embeddings: int | None = None
     documents: int | None = None

@@ -26,11 +26,21 @@ class Needs:
     attention: frozenset[int] = frozenset()
     """Layers whose queries, keys or values are read."""
     logits: Positions = "none"
+    temperatures: frozenset[float] = frozenset()
+    """Temperatures at which the logits are read as a distribution."""
+    whole_logits: bool = False
+    """Whether every logit is read for itself."""
 
     def __or__(self, other: Needs) -> Needs:
         """What either of two needs reads."""
         wider: Positions = max(self.logits, other.logits, key=("none", "selected", "all").index)
-        return Needs(self.hidden | other.hidden, self.attention | other.attention, wider)
+        return Needs(
+            self.hidden | other.hidden,
+            self.attention | other.attention,
+            wider,
+            self.temperatures | other.temperatures,
+            self.whole_logits or other.whole_logits,
+        )
 
     @property
     def last_layer(self) -> int:
@@ -68,6 +78,23 @@ class Batch:
             yield replace(self, **rows)
 
 
+@dataclass(frozen=True)
+class TopLogits:
+    """The largest logits of each position, and what all others weigh together; K classes are told apart."""
+
+    values: Tensor
+    """(N, K) or (B, T, K), up to a constant for each position."""
+    classes: Tensor
+    """(N, K) or (B, T, K): whose logits they are."""
+    rest: dict[float, Tensor]
+    """Temperature to (N,) or (B, T): log of the sum of exp(logit / temperature) over all other classes."""
+
+    def at(self, chosen_BT: Tensor) -> TopLogits:
+        """The rows (N, ...) where `chosen_BT` is true, of logits that hold all positions."""
+        rest = {temperature: rest[chosen_BT] for temperature, rest in self.rest.items()}
+        return TopLogits(self.values[chosen_BT], self.classes[chosen_BT], rest)
+
+
 @dataclass
 class Outputs:
     """Signals of one model on one batch."""
@@ -86,6 +113,8 @@ class Outputs:
     """Layer to what its attention adds to queries @ keys, (B, A, T, T); DeBERTa-v2's relative positions."""
     logits: Tensor | None = None
     """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
+    top: TopLogits | None = None
+    """In place of `logits`, where only the largest are known."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def test_needs_are_united():
     """A need that is lost here is a missing signal in the middle of the first update."""
     ours, theirs = needs_of([HiddenMSE(), MLM(), SoftLabels(positions="all")], SHAPE, SHAPE)
     assert ours == Needs(hidden=frozenset({1}), logits="all")
-    assert theirs == Needs(hidden=frozenset({1}), logits="all")
+    assert theirs == Needs(hidden=frozenset({1}), logits="all", temperatures=frozenset({2.0}))
 
 
 def test_no_objectives():

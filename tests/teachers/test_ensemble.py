@@ -103,13 +103,13 @@ def test_it_provides_the_first_members_layers_and_what_all_can_answer():
     """A deeper second member does not lend its layers; one without a head leaves the mean undefined."""
     deeper = Shape(layers=6, width=8, heads=1, vocabulary=3, positions=8)
     provides = EnsembleTeacher(members=["a", "b"]).provides([SHAPE, deeper], [True, False])
-    provides.check("hidden_mse", Needs(hidden=frozenset({0, 2})))
+    provides.check('objective "hidden_mse"', Needs(hidden=frozenset({0, 2})))
     with pytest.raises(RecipeError, match='"hidden_mse" needs hidden states of layer 6'):
-        provides.check("hidden_mse", Needs(hidden=frozenset({6})))
+        provides.check('objective "hidden_mse"', Needs(hidden=frozenset({6})))
     with pytest.raises(
         RecipeError, match=r'"soft_labels" needs logits; the teacher b gives only .*neither a masked-LM'
     ):
-        provides.check("soft_labels", Needs(logits="selected"))
+        provides.check('objective "soft_labels"', Needs(logits="selected"))
 
 
 def test_idle_members_are_refused():

@@ -5,6 +5,7 @@ masked, beside them in `words.bool` whether a word begins at each; the borders o
 which is written last: a folder that has it is complete.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -73,6 +74,14 @@ class Sequences:
     def lengths(self) -> Ints:
         """Tokens in each sequence."""
         return np.diff(self._offsets)
+
+    @property
+    def checksum(self) -> str:
+        """Of all tokens and borders, 64 hexadecimal characters."""
+        digest = hashlib.sha256(self._offsets.astype("<i8").tobytes())
+        for start in range(0, self.tokens, 1 << 22):
+            digest.update(self._tokens[start : start + (1 << 22)].tobytes())
+        return digest.hexdigest()
 
     def counts(self, vocabulary: int) -> Ints:
         """How often each token of a vocabulary of that size occurs.

@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from limbeck.errors import ModelError
 from limbeck.models.families import drop_pooler, encoder_of, family_of, projection_of
 from limbeck.models.transplant import hollow
 
@@ -85,6 +86,31 @@ def fills_masks(config: PreTrainedConfig) -> bool:
 def is_tagger(config: PreTrainedConfig) -> bool:
     """Whether weights of this configuration classify tokens."""
     return any(name.endswith("ForTokenClassification") for name in config.architectures or [])
+
+
+def answer_alike(configs: Sequence[PreTrainedConfig]) -> list[bool]:
+    """Whether each gives logits of the first one's kind: over the vocabulary, or tags."""
+    alike = is_tagger if is_tagger(configs[0]) else fills_masks
+    return [alike(config) for config in configs]
+
+
+def classes_of(config: PreTrainedConfig) -> int:
+    """How many logits a position has: the tags, or the vocabulary."""
+    return len(config.id2label or {}) if is_tagger(config) else int(config.vocab_size)
+
+
+def require_same_labels(names: Sequence[str], configs: Sequence[PreTrainedConfig]) -> None:
+    """Refuses taggers whose tags are not the same.
+
+    Raises:
+        ModelError: names two of them.
+    """
+    for name, config in zip(names, configs, strict=True):
+        if config.id2label != configs[0].id2label:
+            raise ModelError(
+                f"{names[0]} and {name} tag with different labels, so their answers have no mean; fine-tune the"
+                " members of an ensemble on the same data"
+            )
 
 
 def tagger_config(config: PreTrainedConfig, labels: Sequence[str] = ()) -> PreTrainedConfig:

@@ -139,6 +139,13 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
         tokenizer.save_pretrained(folder)
 
 
+def save_shape(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Writes config.json and tokenizer.json: a model folder without weights."""
+    with quiet():
+        config.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps transformers' progress bars, load reports and warnings off the terminal: we check what they say."""

@@ -39,15 +39,18 @@ def student_config(student: str | Reduction, teacher: PreTrainedConfig, outlines
 
 
 def make_student(
-    student: str | Reduction, teacher: PreTrainedModel, teacher_source: str, inputs: Mapping[str, Artifact]
+    student: str | Reduction, teacher: PreTrainedModel | None, teacher_source: str, inputs: Mapping[str, Artifact]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A student and its tokenizer; one that is cut out of the teacher shares nothing with it afterwards.
+
+    `teacher` is needed only for a student that is cut out of it.
 
     Raises:
         ModelError: a token of the student's stands for another than the teacher's.
     """
     theirs = load_tokenizer(teacher_source)
     if isinstance(student, Reduction):
+        assert teacher is not None
         return reduce_model(teacher, student), theirs
     source = model_source(student, inputs)
     tokenizer = load_tokenizer(source)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from limbeck.artifacts import Artifact, sha256
+from limbeck.artifacts import Artifact, fingerprint, sha256
 from limbeck.errors import ModelError
 
 WEIGHTS = "model.safetensors"
@@ -75,6 +75,11 @@ def identity(source: str) -> dict[str, Any]:
     else:
         known = _contents(_folder(name, weights=False))
     return {**known, "sha256": checksum} if checksum else known
+
+
+def mark(source: str, inputs: Mapping[str, Artifact]) -> str:
+    """64 hexadecimal characters that tell this model from any other: an `@step` by its artifact's fingerprint."""
+    return inputs[source].manifest.fingerprint if source in inputs else fingerprint(identity(source))
 
 
 def _split(source: str) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
-from limbeck.objectives.base import Objective, at_labels, count_labelled
+from limbeck.objectives.base import Objective, count_labelled
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class LogitMatching(Objective):
 
     def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
         """Logits at `positions`, of both."""
-        return Needs(logits=self.positions), Needs(logits=self.positions)
+        return Needs(logits=self.positions), Needs(logits=self.positions, whole_logits=True)
 
     def count(self, batch: Batch) -> int:
         """Positions with a label, or tokens."""
@@ -47,6 +47,11 @@ class LogitMatching(Objective):
         )
 
     def _rows(self, logits: Tensor, batch: Batch) -> Tensor:
-        if self.positions == "selected":
-            return at_labels(logits, batch)
-        return logits[batch.attention_mask.bool()]
+        return logits if logits.dim() == 2 else logits[self._chosen(batch)]
+
+    def _chosen(self, batch: Batch) -> Tensor:
+        """(B, T): true at the positions that are read."""
+        if self.positions == "all":
+            return batch.attention_mask.bool()
+        assert batch.labels is not None, "an objective that reads labels was given a batch without"
+        return batch.labels != -100

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from limbeck.objectives.logit_matching import LogitMatching
-from limbeck.signals import Shape
+from limbeck.objectives.top_labels import top_label_kl
+from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +44,23 @@ class SoftLabels(LogitMatching):
     scaled: bool = True
     """Of `kl`: times the temperature squared, so that gradients keep their size as it grows. The codes of distilHerBERT
     and TextBrewer leave that out; false does as they do."""
+
+    def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
+        """Logits at `positions`, of both: of the teacher's the distribution, unless they are compared one by one."""
+        if self.loss == "mse":
+            return super().needs(student, teacher)
+        return Needs(logits=self.positions), Needs(logits=self.positions, temperatures=frozenset({self.temperature}))
+
+    def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
+        """See `per_position`, and `top_label_kl` where only the teacher's largest logits are known."""
+        if teacher is None or teacher.top is None:
+            return super().total(student, teacher, batch)
+        assert student.logits is not None
+        top = teacher.top
+        if top.values.dim() == 3:
+            top = top.at(self._chosen(batch))
+        divergence = top_label_kl(self._rows(student.logits, batch), top, self.temperature).sum()
+        return divergence * self.temperature**2 if self.scaled else divergence
 
     def settings(self, student: Shape, teacher: Shape | None) -> list[str]:
         """Which loss and where; that it is not scaled, where it is not."""

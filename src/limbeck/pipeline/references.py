@@ -8,6 +8,7 @@ from limbeck.stages import stage_of
 
 _MEANING = {
     "corpus": "a corpus",
+    "cache": "a teacher's answers",
     "model": "a model",
     "members": "fine-tuned models",
     "scores": "the scores of an evaluate step",

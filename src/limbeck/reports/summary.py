@@ -26,7 +26,7 @@ from limbeck.reports.report import (
 )
 from limbeck.reports.runs import Run, open_run
 
-TRAINING = ("pretrain", "distil", "finetune")
+TRAINING = ("cache", "pretrain", "distil", "finetune")
 
 
 def summarise(run_folder: Path) -> Report:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from limbeck.config import Step
 from limbeck.stages.benchmark import BenchmarkStep
+from limbeck.stages.cache import CacheStep
 from limbeck.stages.corpus import CorpusStep
 from limbeck.stages.distil import DistilStep
 from limbeck.stages.evaluate import EvaluateStep
@@ -21,6 +22,7 @@ AnyStep = Annotated[
     CorpusStep
     | ShrinkStep
     | PretrainStep
+    | CacheStep
     | DistilStep
     | FinetuneStep
     | EvaluateStep

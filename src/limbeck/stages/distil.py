@@ -12,12 +12,12 @@ from limbeck.config import CorpusRef, ModelSource, Step
 from limbeck.corpora.masking import Masking
 from limbeck.errors import RecipeError
 from limbeck.models.reduction import Reduction
-from limbeck.models.sources import identity, model_source
+from limbeck.models.sources import identity, mark, model_source
 from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.objectives.presets import preset
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch, Needs
-from limbeck.teachers import AnyTeacher, Online, Teacher
+from limbeck.signals import Batch, Needs, Shape
+from limbeck.teachers import AnyTeacher, Blank, Cached, CachedTeacher, Coverage, Online, Provides, Reading, Teacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
@@ -38,7 +38,8 @@ class DistilStep(Step, Training):
 
     do: Literal["distil"] = "distil"
     teacher: AnyTeacher
-    """A model, or several that answer together: `{kind: ensemble, members: [...]}`."""
+    """A model, several that answer together (`{kind: ensemble, members: [...]}`), or what one answered beforehand:
+    `{kind: cached, from: "@cache"}`."""
     student: ModelSource | Reduction
     """A model, or what is cut out of the teacher to make one: `{layers: {keep: half, from: bottom}}`."""
     corpus: CorpusRef
@@ -76,10 +77,15 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     from limbeck.models.loading import model_config
     from limbeck.models.reducing import student_config
 
-    teachers = [model_config(ref, inputs) for ref in config.teacher.models]
-    student, needs = _fitted(config, student_config(config.student, teachers[0], inputs), teachers)
+    teachers, coverage = [model_config(ref, inputs) for ref in config.teacher.models], _coverage(config, inputs)
+    student = student_config(config.student, teachers[0], inputs)
+    length = longest_sequence(config.length, student, *teachers)
+    if coverage and isinstance(config.teacher, CachedTeacher):
+        name = config.teacher.model
+        _check_coverage(config, coverage, config.epochs or 0, text=config.corpus, teacher=name, length=length)
+    student, needs = _fitted(config, student, teachers, coverage)
     ours, theirs = shape_of(student), shape_of(teachers[0])
-    sequences, length = config.batch * config.accumulate, longest_sequence(config.length, student, *teachers)
+    sequences = config.batch * config.accumulate
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
     frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
     notes = (
@@ -90,9 +96,8 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         config.masking.sentence(),
     )
     projected, labelled = _projected(student, needs), config.masking.mean_share
-    return training_outline(
-        student, work, config.batch, needs=projected, labelled=labelled, teachers=teachers, notes=notes
-    )
+    run = [] if coverage else teachers
+    return training_outline(student, work, config.batch, needs=projected, labelled=labelled, teachers=run, notes=notes)
 
 
 def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
@@ -100,9 +105,10 @@ def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
     from limbeck.corpora.sample import masked_sample
     from limbeck.models.loading import known_tokenizer
 
-    tokenizer, corpus = known_tokenizer(config.teacher.model, made), made.get(config.corpus)
+    ref = config.teacher.models[0]
+    tokenizer, corpus = known_tokenizer(ref, made), made.get(config.corpus)
     if tokenizer is None or corpus is None:
-        missing = config.corpus if corpus is None else f"the tokenizer of {config.teacher.model}"
+        missing = config.corpus if corpus is None else f"the tokenizer of {ref}"
         return f"a sample of the masked text comes with {missing}"
     seed = config.seed or 0
     return masked_sample(corpus.folder, tokenizer, config.masking, length=config.length, seed=seed)
@@ -110,15 +116,19 @@ def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
 
 def rehearse(config: DistilStep, inputs: Outlines) -> float:
     """Tokens per second of a few updates of these shapes on this device."""
-    from limbeck.models.counting import longest_sequence
+    from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.loading import model_config, random_model
     from limbeck.models.reducing import student_config
     from limbeck.training.rehearsal import tokens_per_second
 
-    shapes = [model_config(ref, inputs) for ref in config.teacher.models]
-    made, needs = _fitted(config, student_config(config.student, shapes[0], inputs), shapes)
-    mlm = _projected(shapes[0], needs)[1].logits != "none"
-    teacher, student = _joined(config, [random_model(each, mlm=mlm) for each in shapes]), random_model(made)
+    shapes, coverage = [model_config(ref, inputs) for ref in config.teacher.models], _coverage(config, inputs)
+    made, needs = _fitted(config, student_config(config.student, shapes[0], inputs), shapes, coverage)
+    mlm, student = _projected(shapes[0], needs)[1].logits != "none", random_model(made)
+    teacher: Teacher
+    if coverage:
+        teacher = Blank(shape_of(shapes[0]), coverage)
+    else:
+        teacher = _joined(config, [random_model(each, mlm=mlm) for each in shapes])
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         return distil(
@@ -148,30 +158,41 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
 
     sources = [model_source(ref, inputs) for ref in config.teacher.models]
     shapes = [load_config(source) for source in sources]
-    made, needs = _fitted(config, student_config(_located(config.student, inputs), shapes[0], {}), shapes)
+    coverage = _coverage(config, inputs)
+    made, needs = _fitted(config, student_config(_located(config.student, inputs), shapes[0], {}), shapes, coverage)
     mlm = _projected(shapes[0], needs)[1].logits != "none"
-    models = [load_model(source, mlm=mlm) for source in sources]
-    student, tokenizer = make_student(config.student, models[0], sources[0], inputs)
+    wanted = [] if coverage and isinstance(config.student, str) else sources
+    models = [load_model(source, mlm=mlm) for source in wanted]
+    student, tokenizer = make_student(config.student, models[0] if models else None, sources[0], inputs)
     for ref, source in zip(config.teacher.models[1:], sources[1:], strict=True):
         whose, advice = f"{config.teacher.models[0]} and {ref}", "let the members of an ensemble share one tokenizer"
         require_same_tokens(load_tokenizer(sources[0]), load_tokenizer(source), whose, advice)
     if _projected(made, needs)[0].logits != "none":
         student = with_mlm_head(student)
-    shape = shape_of(student.config)
+    shape, length = shape_of(student.config), longest_sequence(config.length, student.config, *shapes)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
         tokenizer,
         shape.vocabulary,
         config.masking,
-        length=longest_sequence(config.length, student.config, *shapes),
+        length=length,
         batch=config.batch,
         accumulate=config.accumulate,
         updates=config.planned_updates,
         seed=config.seed or 0,
         out=out,
     )
+    teacher: Teacher
+    if coverage and isinstance(config.teacher, CachedTeacher):
+        made_of = {"text": inputs[config.corpus].manifest.fingerprint, "tokens": batches.sequences.checksum}
+        name = config.teacher.model and mark(config.teacher.model, inputs)
+        epochs = batches.updates * config.accumulate / batches.order.batches_per_epoch
+        _check_coverage(config, coverage, epochs, teacher=name, length=length, **made_of)
+        teacher = Cached(inputs[config.teacher.source].folder, shape_of(shapes[0]), config.teacher.source)
+    else:
+        teacher = _joined(config, models)
     history = distil(
-        student, _joined(config, models), batches, config.objectives, config, updates=batches.updates, out=out,
+        student, teacher, batches, config.objectives, config, updates=batches.updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
         freeze_unread=config.freeze_unread,
     )  # fmt: skip
@@ -181,7 +202,12 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     size, labelled = count(student), config.masking.mean_share
     projected = _projected(made, needs)
     flops = training_flops(
-        made, history.tokens, batches.mean_length, needs=projected, labelled=labelled, teachers=shapes
+        made,
+        history.tokens,
+        batches.mean_length,
+        needs=projected,
+        labelled=labelled,
+        teachers=[] if coverage else shapes,
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
@@ -298,27 +324,62 @@ def _online(model: "PreTrainedModel", precision: str) -> Online:
 
 
 def _joined(config: DistilStep, models: Sequence["PreTrainedModel"]) -> Teacher:
+    """The teacher that loaded models make."""
+    assert not isinstance(config.teacher, CachedTeacher)
     return config.teacher.join([_online(model, config.precision) for model in models])
 
 
+def _coverage(config: DistilStep, inputs: Mapping[str, Artifact] | Outlines) -> Coverage | None:
+    """What the cache holds, or will hold; None where the teacher is run."""
+    if not isinstance(config.teacher, CachedTeacher):
+        return None
+    made = inputs[config.teacher.source]
+    return Coverage.open(made.folder) if isinstance(made, Artifact) else Coverage.model_validate(made.cache)
+
+
+def _check_coverage(config: DistilStep, coverage: Coverage, epochs: float, **reading: Any) -> None:
+    """Refuses a cache of another text, teacher, tokenizer, length, masking, seed, or of fewer epochs."""
+    assert isinstance(config.teacher, CachedTeacher)
+    masking = config.masking.model_dump(mode="json")
+    coverage.check(config.teacher.source, Reading(masking=masking, seed=config.seed or 0, **reading))
+    coverage.check_epochs(config.teacher.source, epochs)
+
+
 def _fitted(
-    config: DistilStep, student: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]
+    config: DistilStep,
+    student: "PreTrainedConfig",
+    teachers: Sequence["PreTrainedConfig"],
+    coverage: Coverage | None,
 ) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
     """The student's configuration, with a masked-LM head where such logits are read, and what is read of both."""
     from limbeck.models.counting import shape_of
-    from limbeck.models.heads import fills_masks, is_tagger, masked_lm_config
+    from limbeck.models.heads import answer_alike, is_tagger, masked_lm_config
 
     ours, shapes = shape_of(student), [shape_of(teacher) for teacher in teachers]
     needs = needs_of(config.objectives, ours, shapes[0])
-    tags = is_tagger(teachers[0])
-    provides = config.teacher.provides(shapes, [is_tagger(each) if tags else fills_masks(each) for each in teachers])
+    provides = _provides(config, shapes, answer_alike(teachers), coverage)
     for objective in config.objectives:
-        provides.check(objective.kind, objective.needs(ours, shapes[0])[1])
+        provides.check(f'objective "{objective.kind}"', objective.needs(ours, shapes[0])[1])
     config.teacher.check(needs[1])
-    if needs[1].logits != "none" and tags:
+    if needs[1].logits != "none" and is_tagger(teachers[0]):
         _check_tags(config, student, teachers)
         return student, needs
     return (student if needs[0].logits == "none" else masked_lm_config(student)), needs
+
+
+def _provides(
+    config: DistilStep, shapes: Sequence[Shape], answers: Sequence[bool], coverage: Coverage | None
+) -> Provides:
+    """The teacher's signals; refuses to cut a student out of a cache."""
+    if not isinstance(config.teacher, CachedTeacher):
+        return config.teacher.provides(shapes, answers)
+    assert coverage is not None
+    if isinstance(config.student, Reduction) and config.teacher.model is None:
+        raise RecipeError(
+            f"no student can be cut out of {config.teacher.source}, which holds answers and no weights; name its"
+            ' teacher as well, as in teacher: {kind: cached, from: "@cache", model: "@teacher"}, or name a student'
+        )
+    return coverage.provides(config.teacher.source)
 
 
 def _projected(config: "PreTrainedConfig", needs: tuple[Needs, Needs]) -> tuple[Needs, Needs]:
@@ -330,15 +391,10 @@ def _projected(config: "PreTrainedConfig", needs: tuple[Needs, Needs]) -> tuple[
 
 def _check_tags(config: DistilStep, student: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]) -> None:
     """Refuses tags that cannot be compared: of another classifier, of masked words only, beside a vocabulary."""
-    from limbeck.models.heads import is_tagger
+    from limbeck.models.heads import is_tagger, require_same_labels
 
     name, labels = config.teacher.models[0], teachers[0].id2label
-    for ref, teacher in zip(config.teacher.models, teachers, strict=True):
-        if teacher.id2label != labels:
-            raise RecipeError(
-                f"{name} and {ref} tag with different labels, so their answers have no mean; fine-tune the members of"
-                " an ensemble on the same data"
-            )
+    require_same_labels(config.teacher.models, teachers)
     if not is_tagger(student) or student.id2label != labels:
         raise RecipeError(
             f"{name} tags tokens, and the student has no classifier of the same labels; cut the student"

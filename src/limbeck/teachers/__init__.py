@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from limbeck.teachers.base import Teacher
+from limbeck.teachers.cached import Blank, Cached, CachedTeacher
+from limbeck.teachers.coverage import Coverage, Reading
 from limbeck.teachers.ensemble import Ensemble, EnsembleMember, EnsembleTeacher
 from limbeck.teachers.online import Online, OnlineTeacher
 from limbeck.teachers.providing import Provides
@@ -22,10 +24,17 @@ LiveTeacher = Annotated[
     Annotated[OnlineTeacher | EnsembleTeacher, Field(discriminator="kind")], BeforeValidator(_spelled_out)
 ]
 """A teacher that is run on every batch."""
-AnyTeacher = LiveTeacher
+AnyTeacher = Annotated[
+    Annotated[OnlineTeacher | EnsembleTeacher | CachedTeacher, Field(discriminator="kind")],
+    BeforeValidator(_spelled_out),
+]
 
 __all__ = [
     "AnyTeacher",
+    "Blank",
+    "Cached",
+    "CachedTeacher",
+    "Coverage",
     "Ensemble",
     "EnsembleMember",
     "EnsembleTeacher",
@@ -33,5 +42,6 @@ __all__ = [
     "Online",
     "OnlineTeacher",
     "Provides",
+    "Reading",
     "Teacher",
 ]

@@ -1,0 +1,356 @@
+"""The step `cache`: a teacher answers a corpus once, and any number of students learn from the answers."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from limbeck.artifacts import Artifact, require_space
+from limbeck.config import CorpusRef, Step
+from limbeck.corpora.masking import Masking
+from limbeck.errors import ArtifactError
+from limbeck.models.sources import identity, mark, model_source
+from limbeck.objectives import HiddenMSE, SoftLabels
+from limbeck.outlines import Outline, Outlines
+from limbeck.signals import Batch, Needs, Outputs
+from limbeck.teachers import Cached, Coverage, LiveTeacher, Online, Reading, Teacher
+from limbeck.teachers.storing import Store
+from limbeck.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+    from limbeck.corpora.batches import TextBatches
+    from limbeck.training.history import History
+
+REVISION = 1
+KIND = "cache"
+
+TOLERANCE = {"float16": 2e-3, "float32": 1e-5}
+"""Largest share by which a loss on the stored numbers may differ from one on the teacher's own."""
+
+
+class CacheStep(Step):
+    """Runs a teacher over a corpus, with the masks of some epochs, and stores what a distil step will read."""
+
+    do: Literal["cache"] = "cache"
+    teacher: LiveTeacher
+    """A model, or several that answer together."""
+    corpus: CorpusRef
+    store: Store
+    """Which signals are kept."""
+    epochs: int = Field(default=1, ge=1)
+    """Passes over the text, each with masks of its own."""
+    length: int = Field(default=128, ge=16)
+    """Longest sequence in tokens, special tokens included."""
+    masking: Masking = Masking()
+    batch: int = Field(default=32, ge=1)
+    """Sequences that go through the teacher at once; the students' batches may be of another size."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """In which the teacher is run; `auto` takes bfloat16 where the processor has instructions for it."""
+
+    def outside(self) -> Any:
+        """Identity of models that no step of the recipe makes."""
+        return {ref: identity(ref) for ref in self.teacher.models if not ref.startswith("@")} or None
+
+
+def outline(config: CacheStep, inputs: Outlines) -> Outline:
+    """What it covers and how many bytes that takes; refuses a teacher that lacks what is to be stored."""
+    from limbeck.models.costs import PROCESS_BYTES, text_work
+    from limbeck.models.counting import count, longest_sequence, shape_of
+    from limbeck.models.loading import model_config
+    from limbeck.teachers.shards import SHARD_BYTES
+
+    teachers = [model_config(ref, inputs) for ref in config.teacher.models]
+    needs = _needs(config, teachers)
+    length = longest_sequence(config.length, *teachers)
+    coverage = _coverage(config, teachers, length, config.corpus, config.teacher.models[0])
+    work = text_work(None, config.epochs, 1, length, inputs[config.corpus])
+    shape = shape_of(teachers[0])
+    flops = disk = None
+    if work.tokens is not None:
+        flops = work.tokens * _flops_per_token(config, teachers, needs, work.length)
+        disk = coverage.bytes(work.tokens / work.length, work.tokens, config.masking.probability, shape.width)
+    return Outline(
+        makes=KIND,
+        model=teachers[0].to_dict(),
+        cache=coverage.model_dump(mode="json"),
+        tokens=work.tokens,
+        flops=flops,
+        memory_bytes=round(PROCESS_BYTES + sum(count(each).bytes for each in teachers) + 2 * SHARD_BYTES),
+        disk_bytes=None if disk is None else round(disk),
+        notes=(
+            config.store.sentence(shape.layers, coverage.classes),
+            f"covers {config.epochs} {'pass' if config.epochs == 1 else 'passes'} over the text",
+        ),
+    )
+
+
+def rehearse(config: CacheStep, inputs: Outlines) -> float:
+    """Tokens per second of a few batches of these shapes on this device; writing them to the disk is not measured."""
+    from limbeck.models.counting import longest_sequence
+    from limbeck.models.loading import model_config, random_model
+    from limbeck.training.history import History
+    from limbeck.training.rehearsal import tokens_per_second
+
+    shapes = [model_config(ref, inputs) for ref in config.teacher.models]
+    needs = _needs(config, shapes)
+    teacher = config.teacher.join([_online(random_model(each, mlm=_fills(shapes, needs))) for each in shapes])
+
+    def answer(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
+        history = History()
+        for update in range(1, updates + 1):
+            (batch,) = batches(update)
+            started = time.monotonic()
+            _answers(teacher, batch, needs, config)
+            history.add(update, batch.tokens, 0.0, {}, time.monotonic() - started)
+        return history
+
+    return tokens_per_second(
+        answer,
+        vocabulary=shapes[0].vocab_size,
+        batch=config.batch,
+        length=longest_sequence(config.length, *shapes),
+        classes=shapes[0].vocab_size,
+        labelled=config.masking.probability,
+    )
+
+
+def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
+    """Loads teacher and text, stores shard after shard, and compares what is read back with the teacher."""
+    from limbeck.corpora.batches import text_batches
+    from limbeck.models.counting import longest_sequence, shape_of
+    from limbeck.models.loading import load_config, load_model, load_tokenizer, save_shape
+    from limbeck.models.reducing import require_same_tokens
+    from limbeck.training.precision import name_of
+
+    sources = [model_source(ref, inputs) for ref in config.teacher.models]
+    shapes = [load_config(source) for source in sources]
+    needs, tokenizer = _needs(config, shapes), load_tokenizer(sources[0])
+    for ref, source in zip(config.teacher.models[1:], sources[1:], strict=True):
+        whose, advice = f"{config.teacher.models[0]} and {ref}", "let the members of an ensemble share one tokenizer"
+        require_same_tokens(tokenizer, load_tokenizer(source), whose, advice)
+    length = longest_sequence(config.length, *shapes)
+    batches, held_out = text_batches(
+        inputs[config.corpus].folder, tokenizer, shape_of(shapes[0]).vocabulary, config.masking,
+        length=length, batch=config.batch, accumulate=1, seed=config.seed or 0, out=out,
+    )  # fmt: skip
+    text = inputs[config.corpus].manifest.fingerprint
+    coverage = _coverage(
+        config, shapes, length, text, mark(config.teacher.models[0], inputs), batches.sequences.checksum
+    )
+    coverage.write(out.folder)
+    save_shape(shapes[0], tokenizer, out.folder / "teacher")
+    models = [load_model(source, mlm=_fills(shapes, needs)) for source in sources]
+    teacher = config.teacher.join([_online(model) for model in models])
+    _store(config, coverage, teacher, needs, batches, held_out, out)
+    _compare(config, coverage, teacher, needs, batches, out)
+    tokens = config.epochs * batches.sequences.tokens
+    flops = tokens * _flops_per_token(config, shapes, needs, batches.mean_length)
+    out.facts.update(tokens=tokens, sequences=len(batches.sequences), epochs=config.epochs, flops=flops)
+    out.facts.update(precision=name_of(config.precision), model_folder="teacher")
+
+
+def _online(model: "PreTrainedModel") -> Online:
+    from limbeck.models.counting import shape_of
+    from limbeck.models.observing import observe
+    from limbeck.training.precision import placed
+
+    return Online(placed(model), observe, shape_of(model.config))
+
+
+def _needs(config: CacheStep, teachers: Sequence["PreTrainedConfig"]) -> Needs:
+    """What is read of the teacher; refuses one that lacks it."""
+    from limbeck.models.counting import shape_of
+    from limbeck.models.heads import answer_alike, require_same_labels
+
+    shapes = [shape_of(each) for each in teachers]
+    needs = config.store.needs(shapes[0].layers)
+    config.teacher.provides(shapes, answer_alike(teachers)).check("the cache", needs)
+    config.teacher.check(needs)
+    if needs.logits != "none" and not _fills(teachers, needs):
+        require_same_labels(config.teacher.models, teachers)
+    return needs
+
+
+def _fills(teachers: Sequence["PreTrainedConfig"], needs: Needs) -> bool:
+    """Whether logits over the vocabulary are read."""
+    from limbeck.models.heads import is_tagger
+
+    return needs.logits != "none" and not is_tagger(teachers[0])
+
+
+def _flops_per_token(config: CacheStep, teachers: Sequence["PreTrainedConfig"], needs: Needs, length: float) -> float:
+    from limbeck.models.counting import flops_per_token
+
+    share = {"none": 0.0, "selected": config.masking.probability, "all": 1.0}[needs.logits]
+    projected = share if _fills(teachers, needs) else 0.0
+    return sum(flops_per_token(each, round(length), projected) for each in teachers)
+
+
+def _coverage(
+    config: CacheStep,
+    teachers: Sequence["PreTrainedConfig"],
+    length: int,
+    text: str,
+    teacher: str,
+    tokens: str | None = None,
+) -> Coverage:
+    from limbeck.models.counting import shape_of
+    from limbeck.models.heads import classes_of
+
+    masking = config.masking.model_dump(mode="json")
+    return Coverage(
+        of=Reading(text=text, teacher=teacher, length=length, masking=masking, seed=config.seed or 0, tokens=tokens),
+        epochs=config.epochs,
+        store=config.store,
+        depth=shape_of(teachers[0]).layers,
+        classes=classes_of(teachers[0]),
+    )
+
+
+def _answers(teacher: Teacher, batch: Batch, needs: Needs, config: CacheStep) -> tuple[Batch, Outputs]:
+    """The batch on the training device, and the teacher's signals of it."""
+    from limbeck.training.precision import autocast, on_device, resolve
+
+    there = on_device(batch)
+    with autocast(resolve(config.precision)):
+        return there, teacher(there, needs)
+
+
+def _store(
+    config: CacheStep,
+    coverage: Coverage,
+    teacher: Teacher,
+    needs: Needs,
+    batches: "TextBatches",
+    held_out: Sequence[Batch],
+    out: Workspace,
+) -> None:
+    """Writes the shards that are not there yet, and one of the held-out text."""
+    import numpy as np
+
+    from limbeck.teachers.cached import SHARDS
+    from limbeck.teachers.shards import SHARD_BYTES
+
+    passes, sequences, tokens = config.epochs, len(batches.sequences), batches.sequences.tokens
+    needed = coverage.bytes(passes * sequences, passes * tokens, config.masking.probability, teacher.shape.width)
+    folder = out.folder / SHARDS
+    written = sum(path.stat().st_size for path in folder.rglob("*.npy"))
+    require_space(out.folder, max(0, round(needed) - written))
+    each = max(config.batch, int(SHARD_BYTES * passes * sequences / needed))
+    parts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
+    with out.progress("caching", passes * sequences, "sequences") as bar:
+        for number, (epoch, first) in enumerate(parts):
+            indices = np.arange(first, min(first + each, sequences))
+            if not (folder / f"{number:05}").exists():
+                part = _batches(batches, epoch, indices, config.batch)
+                _write(folder / f"{number:05}", part, config, coverage, teacher, needs, out)
+            bar.advance(len(indices))
+    if held_out and not (folder / "held-out").exists():
+        _write(folder / "held-out", held_out, config, coverage, teacher, needs, out)
+
+
+def _batches(batches: "TextBatches", epoch: int, indices: "np.ndarray", size: int) -> Iterator[Batch]:
+    """These sequences, those of similar length together, so that little padding is needed."""
+    by_length = indices[batches.sequences.lengths[indices].argsort(kind="stable")]
+    return (batches.masked(epoch, by_length[start : start + size]) for start in range(0, len(by_length), size))
+
+
+def _write(
+    folder: Path,
+    batches: Iterable[Batch],
+    config: CacheStep,
+    coverage: Coverage,
+    teacher: Teacher,
+    needs: Needs,
+    out: Workspace,
+) -> None:
+    from limbeck.teachers.recording import record
+    from limbeck.teachers.shards import Shard
+
+    shard = Shard()
+    for batch in batches:
+        record(shard, coverage, *_answers(teacher, batch, needs, config))
+    shard.write(folder, out.scratch)
+
+
+def _compare(
+    config: CacheStep, coverage: Coverage, teacher: Teacher, needs: Needs, batches: "TextBatches", out: Workspace
+) -> None:
+    """Computes losses on the first batch from what the teacher says and from what is read back.
+
+    A stand-in for the student says of each token what the teacher says of its neighbour. What the largest logits
+    leave out is told, since it was asked for; whatever else differs is an error of storing.
+
+    Raises:
+        ArtifactError: a loss differs by more than rounding explains.
+    """
+    import numpy as np
+
+    count = min(config.batch, len(batches.sequences))
+    batch, online = _answers(teacher, batches.masked(0, np.arange(count)), needs, config)
+    cached = Cached(out.folder, teacher.shape)(batch, needs)
+    student = _neighbours(online)
+    limit, differences = TOLERANCE[config.store.numbers], {}
+    for name, objective in _compared(coverage):
+        full, ours = (float(objective.total(student, each, batch)) for each in (online, cached))
+        theirs = float(objective.total(student, _as_stored(coverage, online), batch))
+        differences[name] = abs(ours - theirs) / max(abs(full), 1e-12)
+        if not differences[name] <= limit:
+            raise ArtifactError(
+                f"the loss on {name} is {ours:.6g} from the cache and {theirs:.6g} from the teacher; delete"
+                f" {out.folder} and run again, or set teacher.kind: online in the step that reads it"
+            )
+        if isinstance(objective, SoftLabels) and cached.top is not None:
+            _say_left_out(cached, objective.temperature, (full - theirs) / max(full, 1e-12), out)
+    out.facts["difference"] = differences
+    out.say(
+        f"read back, the losses of the first batch differ from the teacher's by at most {max(differences.values()):.1e}"
+    )
+
+
+def _compared(coverage: Coverage) -> Iterator[tuple[str, HiddenMSE | SoftLabels]]:
+    for layer in coverage.store.layers(coverage.depth):
+        yield f"hidden states of layer {layer}", HiddenMSE(layers=[(layer, layer)])
+    if coverage.store.logits:
+        for each in coverage.store.logits.temperatures:
+            named = f"logits at temperature {each:g}"
+            yield named, SoftLabels(temperature=each, positions=coverage.store.logits.positions)
+
+
+def _neighbours(outputs: Outputs) -> Outputs:
+    """What a teacher gives, moved on by one token."""
+    assert outputs.logits is None or outputs.logits.dim() in (2, 3)
+    moved = None if outputs.logits is None else outputs.logits.roll(1, dims=outputs.logits.dim() - 2)
+    return Outputs({layer: states.roll(1, dims=1) for layer, states in outputs.hidden.items()}, logits=moved)
+
+
+def _as_stored(coverage: Coverage, outputs: Outputs) -> Outputs:
+    """The teacher's own signals, of which the largest logits are kept as the cache keeps them, but not rounded."""
+    from limbeck.teachers.recording import largest
+
+    if coverage.store.logits is None or outputs.logits is None:
+        return outputs
+    number = coverage.store.largest(coverage.classes)
+    if number is None:
+        return outputs
+    return Outputs(outputs.hidden, top=largest(outputs.logits, number, coverage.store.logits.temperatures))
+
+
+def _say_left_out(cached: Outputs, temperature: float, share: float, out: Workspace) -> None:
+    import torch
+
+    assert cached.top is not None
+    rest = cached.top.rest[temperature]
+    known = (cached.top.values / temperature).logsumexp(-1)
+    mass = float(torch.sigmoid(known - rest).mean())
+    number = cached.top.values.shape[-1]
+    out.facts.setdefault("mass", {})[f"{temperature:g}"] = mass
+    out.say(
+        f"the {number} largest logits hold {mass:.1%} of the teacher's answers at temperature {temperature:g}; how it"
+        f" ranks the other classes is not learnt ({share:.1%} of a loss on the first batch)"
+    )
