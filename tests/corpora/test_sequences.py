@@ -33,6 +33,17 @@ def test_sequences_reopen_as_they_were(tokenizer: PreTrainedTokenizerFast, tmp_p
     assert again[0].dtype == np.int32
 
 
+def test_the_checksum_is_that_of_tokens_and_borders(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """Two tokenisations that are taken for one pair a sequence with the signals of another."""
+    texts = ["the cat sat on the mat and ran away", "the mat sat on the cat and ran away"]
+    first = tokenise(texts, tokenizer, 32, tmp_path / "a")[0]
+    assert first.checksum == tokenise(texts, tokenizer, 32, tmp_path / "b")[0].checksum
+    assert first.checksum == first.in_memory().checksum
+    assert first.checksum != tokenise(texts[::-1], tokenizer, 32, tmp_path / "c")[0].checksum
+    joined = Sequences(np.array(first[0].tolist() + first[1].tolist(), np.int32), np.array([0, first.tokens]))
+    assert joined.checksum != first.checksum
+
+
 def test_counts_know_the_vocabulary(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     """A token beyond the embeddings ends the training in an index error far from its cause."""
     sequences, _ = tokenise(["the cat sat on the mat and ran away"], tokenizer, 32, tmp_path)

@@ -262,6 +262,8 @@ def test_two_teachers_of_other_shapes_teach_together(folder_of_masks, wider_mask
     outline = distil.outline(DistilStep.parse(step, "s"), {"@text": CORPUS})
     assert made.facts["flops"] / made.facts["tokens"] == pytest.approx(outline.flops / outline.tokens, rel=0.05)
     one = DistilStep.parse(step | {"teacher": str(folder_of_masks)}, "s")
+    assert "(75%)" in outline.notes[-1]
+    assert "the layers of the first" in outline.notes[-1]
     assert outline.flops > distil.outline(one, {"@text": CORPUS}).flops
     assert distil.rehearse(DistilStep.parse(step, "s"), {"@text": CORPUS}) > 0
 
@@ -387,6 +389,7 @@ def test_outline_spells_the_method_out(tiny):
     assert "0.0001" in notes[2]
     assert notes[3].startswith("frozen: embeddings")
     assert notes[4].startswith("masking: 0.15 of the tokens, single tokens")
+    assert notes[5] == f"learns from {tiny.model}"
 
 
 def test_outline_counts_what_passes_through(tiny):

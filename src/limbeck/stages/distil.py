@@ -94,6 +94,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         config.sentence(),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
         config.masking.sentence(),
+        config.teacher.sentence(),
     )
     projected, labelled = _projected(student, needs), config.masking.mean_share
     run = [] if coverage else teachers

@@ -44,6 +44,10 @@ class CachedTeacher(Config):
         """Where the teacher's shape and tokenizer are read."""
         return [self.model or self.source]
 
+    def sentence(self) -> str:
+        """Who teaches, in words."""
+        return f"learns from the answers in {self.source}; no teacher is run"
+
     def check(self, needs: Needs) -> None:
         """Nothing that it could be asked for leaves a part of it idle."""
 

@@ -54,6 +54,12 @@ class EnsembleTeacher(Config):
         """What has to be loaded."""
         return [member.model for member in self.members]
 
+    def sentence(self) -> str:
+        """Who teaches, in words."""
+        total = sum(member.weight for member in self.members)
+        shares = ", ".join(f"{member.model} ({member.weight / total:.0%})" for member in self.members)
+        return f"learns from the mean of {shares}, and from the layers of the first"
+
     def provides(self, shapes: Sequence[Shape], answers: Sequence[bool]) -> Provides:
         """The first member's layers, and logits if all members have a head for them.
 

@@ -25,6 +25,10 @@ class OnlineTeacher(Config):
         """What has to be loaded."""
         return [self.model]
 
+    def sentence(self) -> str:
+        """Who teaches, in words."""
+        return f"learns from {self.model}"
+
     def provides(self, shapes: Sequence[Shape], answers: Sequence[bool]) -> Provides:
         """Every layer of it, and logits if it has a head that gives them; one shape, one answer whether it has."""
         return of_model(self.model, shapes[0], answers[0])
