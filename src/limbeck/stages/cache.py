@@ -234,14 +234,15 @@ def _store(
     import numpy as np
 
     from limbeck.teachers.cached import SHARDS
-    from limbeck.teachers.shards import SHARD_BYTES
+    from limbeck.teachers.shards import SHARD_BYTES, SHARD_TOKENS
 
     passes, sequences, tokens = config.epochs, len(batches.sequences), batches.sequences.tokens
     needed = coverage.bytes(passes * sequences, passes * tokens, config.masking.probability, teacher.shape.width)
     folder = out.folder / SHARDS
     written = sum(path.stat().st_size for path in folder.rglob("*.npy"))
     require_space(out.folder, max(0, round(needed) - written))
-    each = max(config.batch, int(SHARD_BYTES * passes * sequences / needed))
+    share = min(SHARD_BYTES / needed, SHARD_TOKENS / (passes * tokens))
+    each = max(config.batch, int(share * passes * sequences))
     parts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
     with out.progress("caching", passes * sequences, "sequences") as bar:
         for number, (epoch, first) in enumerate(parts):

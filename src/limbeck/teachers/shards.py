@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
-SHARD_BYTES = 256_000_000
+SHARD_BYTES = 64_000_000
 """Collected in memory before it is written."""
+SHARD_TOKENS = 500_000
+"""A shard holds no more, however few bytes they take: an interruption loses what the teacher said of one shard."""
 OPEN = 32
 """Shards that stay mapped; each has some files, and a process may have about a thousand open."""
 
