@@ -182,7 +182,9 @@ def test_value_and_gradient(family, name, textbrewer_losses):
     kind = AutoModelForTokenClassification if name == "hard_labels" else AutoModelForMaskedLM
     student, teacher, item = make(family, 0, kind), make(family, 1, kind), batch()
     needs = needs_of([objective], shape_of(student.config), shape_of(teacher.config))
-    loss = CombinedLoss([objective], needs, partial(observe, student), Online(teacher, observe))
+    loss = CombinedLoss(
+        [objective], needs, partial(observe, student), Online(teacher, observe, shape_of(teacher.config))
+    )
     ours, _ = loss(item, loss.counts(item), 1.0)
     found = gradients(ours, student)
     with torch.no_grad():
@@ -266,7 +268,8 @@ def observed(
     """The student's signals, and the loss per unit."""
     needs = needs_of([objective], shape_of(student.config), shape_of(teacher.config))
     ours = observe(student, item, needs[0])
-    return ours, objective.total(ours, Online(teacher, observe)(item, needs[1]), item) / objective.count(item)
+    theirs = Online(teacher, observe, shape_of(teacher.config))(item, needs[1])
+    return ours, objective.total(ours, theirs, item) / objective.count(item)
 
 
 def projected(model: PreTrainedModel, item: Batch, layer: int) -> dict[str, NDArray[np.float64]]:

@@ -245,11 +245,12 @@ def _store(
     each = max(config.batch, int(share * passes * sequences))
     parts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
     with out.progress("caching", passes * sequences, "sequences") as bar:
-        for number, (epoch, first) in enumerate(parts):
+        for epoch, first in parts:
             indices = np.arange(first, min(first + each, sequences))
-            if not (folder / f"{number:05}").exists():
+            shard = folder / f"epoch-{epoch + 1}-{first:09}-{indices[-1]:09}"
+            if not shard.exists():
                 part = _batches(batches, epoch, indices, config.batch)
-                _write(folder / f"{number:05}", part, config, coverage, teacher, needs, out)
+                _write(shard, part, config, coverage, teacher, needs, out)
             bar.advance(len(indices))
     if held_out and not (folder / "held-out").exists():
         _write(folder / "held-out", held_out, config, coverage, teacher, needs, out)
