@@ -99,6 +99,19 @@ def test_it_says_what_it_stored(folder_of_masks, text, make_step):
     assert made.facts["tokens"] / (2 * made.facts["sequences"]) == pytest.approx(16, abs=4)
 
 
+def test_a_teacher_may_be_run_in_bfloat16(folder_of_masks, text, make_step):
+    """What fails only in the format that `auto` picks on other machines fails on the user's."""
+    for numbers in ("float16", "float32"):
+        step = _cache(folder_of_masks, store={**FULL, "numbers": numbers}, precision="bfloat16")
+        made = make_step(step, {"@text": text})
+        assert made.facts["precision"] == "bfloat16"
+        assert max(made.facts["difference"].values()) < cache.TOLERANCE[numbers]
+    objectives = [SOFT, {"kind": "hidden_mse"}]
+    teacher = _with_model(folder_of_masks)
+    student = make_step(_distil(teacher, *objectives, precision="bfloat16"), {"@text": text, "@c": made})
+    assert 0 < student.facts["final"]["loss"] < 100
+
+
 def test_plan_tells_the_size(folder_of_masks, text, make_step):
     """A cache that fills the disk after a day was worth no day."""
     for store in (FULL, {"logits": {"top": 5, "positions": "all"}}):

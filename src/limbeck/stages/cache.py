@@ -17,7 +17,7 @@ from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch, Needs, Outputs
 from limbeck.teachers import Cached, Coverage, LiveTeacher, Online, Reading, Teacher
 from limbeck.teachers.storing import Store
-from limbeck.workspace import Workspace
+from limbeck.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,8 +146,8 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     save_shape(shapes[0], tokenizer, out.folder / "teacher")
     models = [load_model(source, mlm=_fills(shapes, needs)) for source in sources]
     teacher = config.teacher.join([_online(model) for model in models])
-    _store(config, coverage, teacher, needs, batches, held_out, out)
-    _compare(config, coverage, teacher, needs, batches, out)
+    first = _store(config, coverage, teacher, needs, batches, held_out, out)
+    _compare(config, coverage, teacher, needs, first, out)
     tokens = config.epochs * batches.sequences.tokens
     flops = tokens * _flops_per_token(config, shapes, needs, batches.mean_length)
     out.facts.update(tokens=tokens, sequences=len(batches.sequences), epochs=config.epochs, flops=flops)
@@ -229,8 +229,8 @@ def _store(
     batches: "TextBatches",
     held_out: Sequence[Batch],
     out: Workspace,
-) -> None:
-    """Writes the shards that are not there yet, and one of the held-out text."""
+) -> Batch:
+    """Writes the shards that are not there yet, and one of the held-out text; the first batch."""
     import numpy as np
 
     from limbeck.teachers.cached import SHARDS
@@ -243,17 +243,20 @@ def _store(
     require_space(out.folder, max(0, round(needed) - written))
     share = min(SHARD_BYTES / needed, SHARD_TOKENS / (passes * tokens))
     each = max(config.batch, int(share * passes * sequences))
-    parts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
+    firsts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
     with out.progress("caching", passes * sequences, "sequences") as bar:
-        for epoch, first in parts:
+        for epoch, first in firsts:
             indices = np.arange(first, min(first + each, sequences))
             shard = folder / f"epoch-{epoch + 1}-{first:09}-{indices[-1]:09}"
-            if not shard.exists():
-                part = _batches(batches, epoch, indices, config.batch)
-                _write(shard, part, config, coverage, teacher, needs, out)
-            bar.advance(len(indices))
+            if shard.exists():
+                bar.advance(len(indices))
+                continue
+            part = _watched(_batches(batches, epoch, indices, config.batch), bar)
+            _write(shard, (_answers(teacher, batch, needs, config) for batch in part), coverage, out)
     if held_out and not (folder / "held-out").exists():
-        _write(folder / "held-out", held_out, config, coverage, teacher, needs, out)
+        answers = (_answers(teacher, batch, needs, config) for batch in held_out)
+        _write(folder / "held-out", answers, coverage, out)
+    return next(_batches(batches, 0, np.arange(min(each, sequences)), config.batch))
 
 
 def _batches(batches: "TextBatches", epoch: int, indices: "np.ndarray", size: int) -> Iterator[Batch]:
@@ -262,26 +265,24 @@ def _batches(batches: "TextBatches", epoch: int, indices: "np.ndarray", size: in
     return (batches.masked(epoch, by_length[start : start + size]) for start in range(0, len(by_length), size))
 
 
-def _write(
-    folder: Path,
-    batches: Iterable[Batch],
-    config: CacheStep,
-    coverage: Coverage,
-    teacher: Teacher,
-    needs: Needs,
-    out: Workspace,
-) -> None:
+def _watched(batches: Iterable[Batch], bar: Progress) -> Iterator[Batch]:
+    for batch in batches:
+        yield batch
+        bar.advance(len(batch.input_ids))
+
+
+def _write(folder: Path, answers: Iterable[tuple[Batch, Outputs]], coverage: Coverage, out: Workspace) -> None:
     from limbeck.teachers.recording import record
     from limbeck.teachers.shards import Shard
 
     shard = Shard()
-    for batch in batches:
-        record(shard, coverage, *_answers(teacher, batch, needs, config))
+    for batch, outputs in answers:
+        record(shard, coverage, batch, outputs)
     shard.write(folder, out.scratch)
 
 
 def _compare(
-    config: CacheStep, coverage: Coverage, teacher: Teacher, needs: Needs, batches: "TextBatches", out: Workspace
+    config: CacheStep, coverage: Coverage, teacher: Teacher, needs: Needs, first: Batch, out: Workspace
 ) -> None:
     """Computes losses on the first batch from what the teacher says and from what is read back.
 
@@ -291,10 +292,7 @@ def _compare(
     Raises:
         ArtifactError: a loss differs by more than rounding explains.
     """
-    import numpy as np
-
-    count = min(config.batch, len(batches.sequences))
-    batch, online = _answers(teacher, batches.masked(0, np.arange(count)), needs, config)
+    batch, online = _answers(teacher, first, needs, config)
     cached = Cached(out.folder, teacher.shape)(batch, needs)
     student = _neighbours(online)
     limit, differences = TOLERANCE[config.store.numbers], {}
