@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from limbeck.objectives.logit_matching import LogitMatching
-from limbeck.objectives.top_labels import top_label_kl
+from limbeck.objectives.top_labels import top_label_total
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class SoftLabels(LogitMatching):
         top = teacher.top
         if top.values.dim() == 3:
             top = top.at(self._chosen(batch))
-        divergence = top_label_kl(self._rows(student.logits, batch), top, self.temperature).sum()
+        divergence = top_label_total(self._rows(student.logits, batch), top, self.temperature)
         return divergence * self.temperature**2 if self.scaled else divergence
 
     def settings(self, student: Shape, teacher: Shape | None) -> list[str]:

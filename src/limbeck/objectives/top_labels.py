@@ -28,6 +28,18 @@ def top_label_kl(student_NV: Tensor, teacher: TopLogits, temperature: float) -> 
     return (theirs_NK.exp() * (theirs_NK - ours_NK)).sum(-1)
 
 
+def top_label_total(student_NV: Tensor, teacher: TopLogits, temperature: float) -> Tensor:
+    """The sum of `top_label_kl` over all positions, a few at a time."""
+    from limbeck.objectives.chunking import by_chunks
+    from limbeck.signals import TopLogits
+
+    def total(ours: Tensor, values: Tensor, classes: Tensor, rest: Tensor) -> Tensor:
+        return top_label_kl(ours, TopLogits(values, classes, {temperature: rest}), temperature).sum()
+
+    given = (teacher.values, teacher.classes, teacher.rest[temperature])
+    return by_chunks(total, student_NV.shape[-1], (student_NV,), given)
+
+
 def _with_others(known_NK: Tensor, others_N: Tensor) -> Tensor:
     """Log-probabilities of the known classes and of the others together, shape (N, K + 1)."""
     import torch

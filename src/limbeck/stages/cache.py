@@ -98,7 +98,7 @@ def rehearse(config: CacheStep, inputs: Outlines) -> float:
 
     shapes = [model_config(ref, inputs) for ref in config.teacher.models]
     needs = _needs(config, shapes)
-    teacher = config.teacher.join([_online(random_model(each, mlm=_fills(shapes, needs))) for each in shapes])
+    teacher = _joined(config, [random_model(each, mlm=_fills(shapes, needs)) for each in shapes])
 
     def answer(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         history = History()
@@ -145,7 +145,7 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     coverage.write(out.folder)
     save_shape(shapes[0], tokenizer, out.folder / "teacher")
     models = [load_model(source, mlm=_fills(shapes, needs)) for source in sources]
-    teacher = config.teacher.join([_online(model) for model in models])
+    teacher = _joined(config, models)
     first = _store(config, coverage, teacher, needs, batches, held_out, out)
     _compare(config, coverage, teacher, needs, first, out)
     tokens = config.epochs * batches.sequences.tokens
@@ -154,12 +154,17 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     out.facts.update(precision=name_of(config.precision), model_folder="teacher")
 
 
-def _online(model: "PreTrainedModel") -> Online:
+def _joined(config: CacheStep, models: Sequence["PreTrainedModel"]) -> Teacher:
+    """The teacher that loaded models make."""
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
-    from limbeck.training.precision import placed
+    from limbeck.models.packing import packed
+    from limbeck.training.precision import placed, resolve
 
-    return Online(placed(model), observe, shape_of(model.config))
+    dtype = resolve(config.precision)
+    return config.teacher.join(
+        [Online(packed(placed(model), dtype), observe, shape_of(model.config)) for model in models]
+    )
 
 
 def _needs(config: CacheStep, teachers: Sequence["PreTrainedConfig"]) -> Needs:
