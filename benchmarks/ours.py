@@ -54,7 +54,8 @@ class Ours:
         objectives = LOSSES[work.loss]
         needs = needs_of(objectives, shape_of(student.config), shape_of(teacher.config))
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        online = Online(teacher if without == "packed" else packed(teacher, dtype), self._observed)
+        ready = teacher if without == "packed" else packed(teacher, dtype)
+        online = Online(ready, self._observed, shape_of(teacher.config))
         self._loss = CombinedLoss(objectives, needs, partial(self._observed, student), online)
         self._open = ExitStack()
         self._open.enter_context(frozen(student, needs[0]))
