@@ -243,6 +243,8 @@ def test_what_cannot_be_stored_is_refused(tiny, folder_of_masks, text, make_step
         cache.outline(step_of(_cache(folder_of_masks, store={"hidden": [5]})), corpus)
     with pytest.raises(ValidationError, match="nothing is to be stored; give `hidden: last`"):
         step_of(_cache(folder_of_masks, store={}))
+    with pytest.raises(ValidationError, match="masks that depend on its length, which a cache cannot know; give one"):
+        step_of(_cache(folder_of_masks, masking={"probability": {"from": 0.3, "to": 0.15}}))
     model = load_model(str(folder_of_masks))
     with torch.no_grad():
         model.bert.encoder.layer[3].output.LayerNorm.weight.mul_(1e6)
@@ -278,10 +280,10 @@ def test_signals_are_those_of_the_sequence(folder_of_masks, text, whole, make_st
     """By hand: two sequences of a batch in another order, with padding, against the model itself."""
     model = load_model(str(folder_of_masks), mlm=True)
     with temporary_workspace() as out:
-        settings = {"length": 32, "batch": 3, "accumulate": 1, "seed": 7, "out": out}
+        settings = {"length": 32, "batch": 3, "accumulate": 1, "updates": lambda each: each, "seed": 7, "out": out}
         tokenizer = load_tokenizer(str(folder_of_masks))
         batches, _ = text_batches(text.folder, tokenizer, len(tokenizer), Masking(), **settings)
-        batch = batches.masked(0, [11, 3, 40])
+        batch = batches.padded([batches.text.sample(0, index, 1.0) for index in (11, 3, 40)])
     needs = Needs(hidden=frozenset({4}), logits="selected")
     shape = shape_of(model.config)
     theirs, ours = Online(model, observe, shape)(batch, needs), Cached(whole.folder, shape)(batch, needs)

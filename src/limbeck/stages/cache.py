@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from limbeck.artifacts import Artifact, require_space
 from limbeck.config import CorpusRef, Step
@@ -52,6 +52,16 @@ class CacheStep(Step):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """In which the teacher is run; `auto` takes bfloat16 where the processor has instructions for it."""
 
+    @field_validator("masking")
+    @classmethod
+    def _same_all_along(cls, masking: Masking) -> Masking:
+        if masking.share(0.0) != masking.share(1.0):
+            raise ValueError(
+                "a share that changes along the training gives masks that depend on its length, which a cache cannot"
+                " know; give one number, or leave the cache out"
+            )
+        return masking
+
     def outside(self) -> Any:
         """Identity of models that no step of the recipe makes."""
         return {ref: identity(ref) for ref in self.teacher.models if not ref.startswith("@")} or None
@@ -73,7 +83,7 @@ def outline(config: CacheStep, inputs: Outlines) -> Outline:
     flops = disk = None
     if work.tokens is not None:
         flops = work.tokens * _flops_per_token(config, teachers, needs, work.length)
-        disk = coverage.bytes(work.tokens / work.length, work.tokens, config.masking.probability, shape.width)
+        disk = coverage.bytes(work.tokens / work.length, work.tokens, config.masking.mean_share, shape.width)
     return Outline(
         makes=KIND,
         model=teachers[0].to_dict(),
@@ -85,6 +95,7 @@ def outline(config: CacheStep, inputs: Outlines) -> Outline:
         notes=(
             config.store.sentence(shape.layers, coverage.classes),
             f"covers {config.epochs} {'pass' if config.epochs == 1 else 'passes'} over the text",
+            config.masking.sentence(),
         ),
     )
 
@@ -115,7 +126,7 @@ def rehearse(config: CacheStep, inputs: Outlines) -> float:
         batch=config.batch,
         length=longest_sequence(config.length, *shapes),
         classes=shapes[0].vocab_size,
-        labelled=config.masking.probability,
+        labelled=config.masking.mean_share,
     )
 
 
@@ -137,10 +148,11 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     batches, held_out = text_batches(
         inputs[config.corpus].folder, tokenizer, shape_of(shapes[0]).vocabulary, config.masking,
         length=length, batch=config.batch, accumulate=1, seed=config.seed or 0, out=out,
+        updates=lambda each: config.epochs * each,
     )  # fmt: skip
     text = inputs[config.corpus].manifest.fingerprint
     coverage = _coverage(
-        config, shapes, length, text, mark(config.teacher.models[0], inputs), batches.sequences.checksum
+        config, shapes, length, text, mark(config.teacher.models[0], inputs), batches.text.sequences.checksum
     )
     coverage.write(out.folder)
     save_shape(shapes[0], tokenizer, out.folder / "teacher")
@@ -148,9 +160,9 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     teacher = _joined(config, models)
     first = _store(config, coverage, teacher, needs, batches, held_out, out)
     _compare(config, coverage, teacher, needs, first, out)
-    tokens = config.epochs * batches.sequences.tokens
+    tokens = config.epochs * batches.text.sequences.tokens
     flops = tokens * _flops_per_token(config, shapes, needs, batches.mean_length)
-    out.facts.update(tokens=tokens, sequences=len(batches.sequences), epochs=config.epochs, flops=flops)
+    out.facts.update(tokens=tokens, sequences=len(batches.text.sequences), epochs=config.epochs, flops=flops)
     out.facts.update(precision=name_of(config.precision), model_folder="teacher")
 
 
@@ -191,7 +203,7 @@ def _fills(teachers: Sequence["PreTrainedConfig"], needs: Needs) -> bool:
 def _flops_per_token(config: CacheStep, teachers: Sequence["PreTrainedConfig"], needs: Needs, length: float) -> float:
     from limbeck.models.counting import flops_per_token
 
-    share = {"none": 0.0, "selected": config.masking.probability, "all": 1.0}[needs.logits]
+    share = {"none": 0.0, "selected": config.masking.mean_share, "all": 1.0}[needs.logits]
     projected = share if _fills(teachers, needs) else 0.0
     return sum(flops_per_token(each, round(length), projected) for each in teachers)
 
@@ -241,8 +253,8 @@ def _store(
     from limbeck.teachers.cached import SHARDS
     from limbeck.teachers.shards import SHARD_BYTES, SHARD_TOKENS
 
-    passes, sequences, tokens = config.epochs, len(batches.sequences), batches.sequences.tokens
-    needed = coverage.bytes(passes * sequences, passes * tokens, config.masking.probability, teacher.shape.width)
+    passes, sequences, tokens = config.epochs, len(batches.text.sequences), batches.text.sequences.tokens
+    needed = coverage.bytes(passes * sequences, passes * tokens, config.masking.mean_share, teacher.shape.width)
     folder = out.folder / SHARDS
     written = sum(path.stat().st_size for path in folder.rglob("*.npy"))
     require_space(out.folder, max(0, round(needed) - written))
@@ -266,8 +278,11 @@ def _store(
 
 def _batches(batches: "TextBatches", epoch: int, indices: "np.ndarray", size: int) -> Iterator[Batch]:
     """These sequences, those of similar length together, so that little padding is needed."""
-    by_length = indices[batches.sequences.lengths[indices].argsort(kind="stable")]
-    return (batches.masked(epoch, by_length[start : start + size]) for start in range(0, len(by_length), size))
+    text = batches.text
+    by_length = indices[text.sequences.lengths[indices].argsort(kind="stable")]
+    for start in range(0, len(by_length), size):
+        samples = [text.sample(epoch, int(index), 1.0) for index in by_length[start : start + size]]
+        yield batches.padded(samples)
 
 
 def _watched(batches: Iterable[Batch], bar: Progress) -> Iterator[Batch]:

@@ -185,7 +185,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     )
     teacher: Teacher
     if coverage and isinstance(config.teacher, CachedTeacher):
-        made_of = {"text": inputs[config.corpus].manifest.fingerprint, "tokens": batches.sequences.checksum}
+        made_of = {"text": inputs[config.corpus].manifest.fingerprint, "tokens": batches.text.sequences.checksum}
         name = config.teacher.model and mark(config.teacher.model, inputs)
         epochs = batches.updates * config.accumulate / batches.order.batches_per_epoch
         _check_coverage(config, coverage, epochs, teacher=name, length=length, **made_of)
