@@ -195,7 +195,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     history = distil(
         student, teacher, batches, config.objectives, config, updates=batches.updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
-        freeze_unread=config.freeze_unread,
+        freeze_unread=config.freeze_unread, beside=models[0] if models else None,
     )  # fmt: skip
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
@@ -228,6 +228,7 @@ def distil(
     freeze_embeddings: bool = False,
     freeze_unread: bool = False,
     used_ids: "Tensor | None" = None,
+    beside: "PreTrainedModel | None" = None,
 ) -> "History":
     """Distils two models in memory; `student` is changed in place.
 
@@ -245,6 +246,7 @@ def distil(
         freeze_embeddings: keep everything before the student's first layer as it is.
         freeze_unread: keep what no objective reads as it is, instead of stopping at it.
         used_ids: every token that the batches hold. The embeddings of others then cost nothing; the result is the same.
+        beside: the model to compare the student with where `teacher` is none itself, but an ensemble or a cache.
 
     Returns:
         The learning curve.
@@ -283,7 +285,8 @@ def distil(
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
         # While the student has a part of its embeddings, its head has the others as they were.
-        probe = _probe(student, teacher, mlm=used_ids is None or needs[0].logits != "none")
+        shown = beside if isinstance(teacher, Teacher) else teacher
+        probe = _probe(student, shown, mlm=used_ids is None or needs[0].logits != "none")
         return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out, probe=probe)
 
 
@@ -295,22 +298,24 @@ def _ids_read(used_ids: "Tensor", held_out: Sequence[Batch]) -> "Tensor":
     return torch.cat([used_ids.flatten(), *texts])
 
 
-def _probe(student: "PreTrainedModel", teacher: "PreTrainedModel", *, mlm: bool) -> "Probe":
-    """Compares the student with its teacher, on batches that are the same every time."""
-    from limbeck.evaluation.representations import compared
-    from limbeck.models.reading import Reading, read
+def _probe(student: "PreTrainedModel", beside: "PreTrainedModel | None", *, mlm: bool) -> "Probe":
+    """Looks at the student, beside its teacher where there is one, on batches that are the same every time."""
+    from limbeck.evaluation.representations import compared, sentence_rank
+    from limbeck.models.reading import read
 
-    theirs: list[Reading] = []
+    theirs: dict[str, Any] = {}
 
     def probe(held_out: Sequence[Batch]) -> dict[str, float]:
-        if not theirs:  # Once is enough. Not the loss's packed twin, whose layout is that of the first batch it sees.
-            trained = teacher.training
-            theirs.append(read(teacher.train(False), held_out))
-            teacher.train(trained)
+        if beside is not None and not theirs:  # once is enough
+            trained = beside.training
+            theirs.update(vars(read(beside.train(False), held_out)))
+            beside.train(trained)
         ours = read(student, held_out, mlm=mlm)
-        losses = {"mlm_loss": ours.mlm_loss, "teacher_mlm_loss": theirs[0].mlm_loss}
+        losses = {"mlm_loss": ours.mlm_loss, "teacher_mlm_loss": theirs.get("mlm_loss")}
         known = {name: loss for name, loss in losses.items() if loss is not None}
-        return {**compared(ours.vectors, theirs[0].vectors), **known}
+        if not theirs:
+            return {"effective_rank": sentence_rank(ours.vectors), **known}
+        return {**compared(ours.vectors, theirs["vectors"]), **known}
 
     return probe
 
