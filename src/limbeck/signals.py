@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Positions = Literal["none", "selected", "all"]
@@ -30,6 +31,8 @@ class Needs:
     """Temperatures at which the logits are read as a distribution."""
     whole_logits: bool = False
     """Whether every logit is read for itself."""
+    pairs: bool = False
+    """Whether the logits of the next-sentence head are read."""
 
     def __or__(self, other: Needs) -> Needs:
         """What either of two needs reads."""
@@ -40,12 +43,18 @@ class Needs:
             wider,
             self.temperatures | other.temperatures,
             self.whole_logits or other.whole_logits,
+            self.pairs or other.pairs,
         )
 
     @property
     def last_layer(self) -> int:
-        """The last layer that has to run when no logits are read."""
+        """The last layer that has to run when no head is read."""
         return max(self.hidden | self.attention, default=0)
+
+    @property
+    def reads_a_head(self) -> bool:
+        """Whether all layers have to run, because something behind the last one is read."""
+        return self.logits != "none" or self.pairs
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,10 @@ class Batch:
     """(B, T): 1 for a token, 0 for padding."""
     labels: Tensor | None = None
     """(B, T): the class at each labelled position, -100 elsewhere."""
+    token_types: Tensor | None = None
+    """(B, T): 0 in the first text of a pair, 1 in the second; all 0 if absent."""
+    pair_labels: Tensor | None = None
+    """(B,): 0 where the second text follows the first, 1 where it does not, -100 where that is not to be judged."""
 
     @property
     def tokens(self) -> int:
@@ -76,6 +89,10 @@ class Batch:
         for start in range(0, len(self.input_ids), size):
             rows = {name: value[start : start + size] for name, value in vars(self).items() if value is not None}
             yield replace(self, **rows)
+
+    def to(self, where: torch.device) -> Batch:
+        """The same batch on another device."""
+        return replace(self, **{name: value.to(where) for name, value in vars(self).items() if value is not None})
 
 
 @dataclass(frozen=True)
@@ -115,6 +132,8 @@ class Outputs:
     """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
     top: TopLogits | None = None
     """In place of `logits`, where only the largest are known."""
+    pair_logits: Tensor | None = None
+    """(B, 2): whether the second text follows the first; class 0 says so."""
 
 
 @dataclass(frozen=True)

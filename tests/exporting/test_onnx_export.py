@@ -47,7 +47,9 @@ def test_a_tagger_of_each_family_says_the_same(family, make, tokenizer, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("head", "output"), [("ForMaskedLM", "logits"), ("", "last_hidden_state")])
+@pytest.mark.parametrize(
+    ("head", "output"), [("ForMaskedLM", "logits"), ("ForPreTraining", "logits"), ("", "last_hidden_state")]
+)
 def test_other_heads_say_the_same(head, output, make, tokenizer, tmp_path):
     """A raw student is used for its words or its vectors."""
     file, parity = _ship(make("bert", head), tokenizer, tmp_path)

@@ -63,7 +63,9 @@ def _twice(model, name, tensor):
         if place.axis is Axis.WHOLE:
             continue
         parts = tensor.chunk(place.repeats, number)
-        if (number == 1 and places[0].axis is not Axis.WHOLE) or name.startswith(("classifier", "qa_outputs")):
+        if (number == 1 and places[0].axis is not Axis.WHOLE) or name.startswith(
+            ("classifier", "qa_outputs", "cls.seq_relationship")
+        ):
             extra = [torch.zeros_like(part) for part in parts]
         elif place.axis in (Axis.HEADS, Axis.UNITS):
             extra = [torch.randn_like(part) for part in parts]

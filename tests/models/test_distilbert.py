@@ -3,7 +3,8 @@ import torch
 import transformers
 
 from limbeck.errors import ModelError
-from limbeck.models.distilbert import as_distilbert
+from limbeck.models.distilbert import as_distilbert, distilbert_config
+from limbeck.models.heads import described
 from limbeck.models.surgery import keep_layers
 
 
@@ -25,6 +26,20 @@ def test_a_truncated_bert_keeps_its_outputs(make, batch):
     """DistilBERT's own recipe cuts first and converts then."""
     cut = keep_layers(make("bert"), [1, 3])
     torch.testing.assert_close(as_distilbert(cut)(**batch)[0], cut(**batch)[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("head", "made"), [("ForPreTraining", "DistilBertForMaskedLM"), ("ForNextSentencePrediction", "DistilBertModel")]
+)
+def test_judging_pairs_is_left_behind(make, batch, head, made):
+    """DistilBERT has no pooler: a head over one would come back made up at random when the folder is loaded."""
+    bert = make("bert", head)
+    model = as_distilbert(bert)
+    assert type(model).__name__ == made
+    assert distilbert_config(described(bert)).architectures == [made]
+    attended = batch["attention_mask"].bool()
+    expected = bert(**batch)[0] if made.endswith("LM") else bert.bert(**batch)[0]
+    torch.testing.assert_close(model(**batch)[0][attended], expected[attended], rtol=0, atol=1e-5)
 
 
 def test_the_bert_is_left_as_it_was(make, batch):

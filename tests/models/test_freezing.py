@@ -2,6 +2,7 @@ import pytest
 
 from limbeck.models.families import embedding_parameters
 from limbeck.models.freezing import frozen, frozen_parts, parts_frozen_in
+from limbeck.models.heads import described
 from limbeck.signals import Needs
 
 HIDDEN = Needs(hidden=frozenset({4}))
@@ -28,6 +29,16 @@ def test_logits_read_every_head_but_the_pooler(make, family, head):
     """A head that is frozen although its logits are matched keeps its random weights."""
     with frozen(make(family, head), LOGITS) as parts:
         assert set(parts) <= {"pooler"}
+
+
+def test_judging_pairs_trains_the_pooler_and_its_head_alone(make):
+    """A pooler that stays frozen under a head that learns gives that head a reading made for another."""
+    model = make("bert", "ForPreTraining")
+    assert list(frozen_parts(model, HIDDEN)) == ["mlm", "next sentence", "pooler"]
+    assert list(frozen_parts(model, LOGITS)) == ["next sentence", "pooler"]
+    assert list(frozen_parts(model, Needs(pairs=True))) == ["mlm"]
+    assert list(frozen_parts(model, LOGITS | Needs(pairs=True))) == []
+    assert parts_frozen_in(described(model), HIDDEN) == ["mlm", "next sentence", "pooler"]
 
 
 def test_all_before_layer_one_is_frozen_with_the_embeddings(make):

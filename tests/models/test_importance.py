@@ -37,7 +37,8 @@ def test_gradients_say_what_removal_costs(make, family, axis, name, parts):
     """A sum over tokens taken after the absolute value, or over sequences before it, ranks other parts first."""
     model = make(family, "ForMaskedLM")
     (module,) = _at(model, axis, 2).modules
-    whole = Batch(*(torch.cat(pair) for pair in zip(*(vars(_one(n)).values() for n in (0, 1)), strict=True)))
+    one, two = _one(0), _one(1)
+    whole = Batch(*(torch.cat([getattr(b, n) for b in (one, two)]) for n in ("input_ids", "attention_mask", "labels")))
     scores = getattr(measure(model, [whole], "gradient", ALL, Unwatched()), name)
     expected = (_changes(model, module, parts, _one(0)) + _changes(model, module, parts, _one(1))) / 2
     torch.testing.assert_close(scores[2].float(), expected, rtol=1e-4, atol=1e-6)

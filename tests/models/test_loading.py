@@ -5,7 +5,7 @@ import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, BertForPreTraining, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from limbeck.artifacts import sha256
 from limbeck.errors import ModelError
@@ -83,14 +83,43 @@ def test_mlm_asks_for_the_weights_own_head(make, family, batch, tokenizer, tmp_p
         load_model(str(tmp_path / "without"), mlm=True)
 
 
-def test_a_pretraining_bert_keeps_its_masked_lm_head(config_of, batch, tokenizer, tmp_path):
-    """Most published BERTs were saved with two heads; shrinking one must not lose the useful one."""
-    torch.manual_seed(0)
-    model = BertForPreTraining(config_of("bert")).eval()
+@pytest.mark.parametrize("named", ["BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction"])
+@pytest.mark.parametrize("mlm", [False, True])
+def test_a_bert_comes_with_all_the_heads_that_its_weights_carry(make, batch, tokenizer, tmp_path, named, mlm):
+    """Multilingual BERT names its masked-LM head alone and carries both; taken at its word it would lose one."""
+    model = make("bert", "ForPreTraining")
     save_model(model, tokenizer, tmp_path)
-    again = load_model(str(tmp_path))
-    assert type(again).__name__ == "BertForMaskedLM"
-    torch.testing.assert_close(again(**batch).logits, model(**batch).prediction_logits, rtol=0, atol=1e-6)
+    _name(tmp_path, named)
+    again = load_model(str(tmp_path), mlm=mlm)
+    assert type(again).__name__ == "BertForPreTraining"
+    assert load_config(str(tmp_path)).architectures == ["BertForPreTraining"]
+    for name in ("prediction_logits", "seq_relationship_logits"):
+        torch.testing.assert_close(again(**batch)[name], model(**batch)[name], rtol=0, atol=0)
+
+
+def test_a_bert_without_a_head_that_it_names_is_what_its_weights_are(make, batch, tokenizer, tmp_path):
+    """A next-sentence head made up at random judges pairs as if it had been trained to."""
+    for head, expected in (("ForMaskedLM", "BertForMaskedLM"), ("", "BertModel")):
+        model = make("bert", head)
+        save_model(model, tokenizer, tmp_path / expected)
+        _name(tmp_path / expected, "BertForPreTraining")
+        again = load_model(str(tmp_path / expected))
+        assert type(again).__name__ == expected
+        torch.testing.assert_close(again(**batch)[0], model(**batch)[0], rtol=0, atol=0)
+
+
+def test_a_damaged_file_does_not_stop_a_plan_but_its_loading(make, tokenizer, tmp_path):
+    """Which heads there are cannot be read, and the sentence about it belongs to the weights."""
+    save_model(make("bert", "ForPreTraining"), tokenizer, tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 40)
+    assert load_config(str(tmp_path)).architectures == ["BertForPreTraining"]
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
+        load_model(str(tmp_path))
+
+
+def _name(folder, architecture):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": [architecture]}))
 
 
 def test_an_electra_discriminator_is_a_bare_encoder(config_of, batch, tokenizer, tmp_path):

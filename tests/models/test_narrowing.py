@@ -47,6 +47,12 @@ def test_what_adds_nothing_can_go(make, family, head):
     _assert_that_nothing_can_go(make(family, head))
 
 
+@pytest.mark.parametrize("head", ["ForPreTraining", "ForNextSentencePrediction"])
+def test_a_head_that_judges_pairs_is_cut_with_its_pooler(make, head):
+    """A pooler of another width than its head ends in a shape error, one cut at other places in other judgements."""
+    _assert_that_nothing_can_go(make("bert", head))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"legacy": False}, {"conv_kernel_size": 3}, {"share_att_key": False}, {"embedding_size": 8}],

@@ -1,5 +1,6 @@
 """What objectives ask for, refuse, count and sum."""
 
+import math
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from limbeck.objectives import (
     HardLabels,
     HiddenCosine,
     HiddenMSE,
+    NextSentence,
     Objective,
     RelationalAngles,
     RelationalDistances,
@@ -38,7 +40,7 @@ def batch() -> Batch:
     """Ten tokens in three sequences, three of them labelled."""
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 0]])
     labels = torch.tensor([[-100, 2, -100, 0], [1, -100, -100, -100], [-100] * 4])
-    return Batch(torch.arange(12).view(3, 4), mask, labels)
+    return Batch(torch.arange(12).view(3, 4), mask, labels, pair_labels=torch.tensor([0, -100, 1]))
 
 
 def outputs(layers: int, seed: int, grad: bool = False) -> Outputs:
@@ -51,6 +53,7 @@ def outputs(layers: int, seed: int, grad: bool = False) -> Outputs:
         values={i: torch.randn(3, 4, 4, 4, requires_grad=grad) for i in range(1, layers + 1)},
         scales=dict.fromkeys(range(1, layers + 1), 0.5),
         logits=torch.randn(3, 4, 50, requires_grad=grad),
+        pair_logits=torch.randn(3, 2, requires_grad=grad),
     )
 
 
@@ -69,6 +72,7 @@ ALL = [
     RelationalDistances(),
     RelationalAngles(),
     MLM(),
+    NextSentence(),
     HardLabels(),
 ]
 
@@ -97,6 +101,13 @@ class TestNeeds:
         """A teacher that runs without being read costs more than the student."""
         assert objective.needs(STUDENT, None) == (Needs(logits="selected"), Needs())
         assert not objective.uses_teacher
+
+    def test_pairs_alone_read_no_vocabulary(self):
+        """A projection onto the vocabulary that a loss on pairs never looks at was half of its cost."""
+        assert NextSentence().needs(STUDENT, None) == (Needs(pairs=True), Needs())
+        both = Needs(logits="selected") | Needs(pairs=True)
+        assert (both.logits, both.pairs, both.reads_a_head) == ("selected", True, True)
+        assert not Needs(hidden=frozenset({3})).reads_a_head
 
     def test_soft_labels_at_selected_positions_by_default(self):
         """Logits at every position over a vocabulary are most of the work of an update."""
@@ -170,8 +181,17 @@ class TestTotals:
             "relational_distances": 6,
             "relational_angles": 6,
             "mlm": 3,
+            "next_sentence": 2,
             "hard_labels": 3,
         }
+
+    def test_only_labelled_pairs_are_judged(self):
+        """A sequence that is no pair would teach that it goes on."""
+        ours = Outputs(pair_logits=torch.tensor([[2.0, 0.0], [9.0, -9.0], [0.0, 0.0]], requires_grad=True))
+        total = NextSentence().total(ours, None, batch())
+        assert total.item() == pytest.approx(math.log1p(math.exp(-2)) + math.log(2))
+        total.backward()
+        assert not ours.pair_logits.grad[1].any()
 
     def test_last_is_the_deepest_pair(self):
         """A "last" that resolved to another layer than `needs` asked for would train the wrong one."""

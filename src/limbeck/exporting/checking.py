@@ -63,5 +63,5 @@ def _run_both(model: PreTrainedModel, session: Any, batches: Iterator[Any], want
         feed = dict(encoded)
         tensors = {name: torch.from_numpy(array).to(model.device) for name, array in feed.items()}
         with torch.inference_mode():
-            original = model(**tensors)[wanted].float().cpu().numpy()
+            original = model(**tensors)[0].float().cpu().numpy()
         yield Compared(feed["attention_mask"], original, session.run([wanted], feed)[0])

@@ -33,9 +33,9 @@ _LARGEST = 2**31 - 1
 def export_onnx(model: PreTrainedModel, inputs: Sequence[str], file: Path) -> None:
     """Writes `model` to `file`, any number of sequences of any length, float32 as it is.
 
-    The output is `logits`, or `last_hidden_state` of an encoder without a head. Attention is exported
-    unfused, where the padding mask is a plain addition; the runtime fuses what it can. The model is left in
-    evaluation mode, and otherwise as it was.
+    The output is `logits`, or `last_hidden_state` of an encoder without a head; of a model with two heads, the
+    logits are those of its first, the masked-LM head. Attention is exported unfused, where the padding mask is a
+    plain addition; the runtime fuses what it can. The model is left in evaluation mode, and otherwise as it was.
 
     Raises:
         MissingExtra: onnx or onnxscript is not installed.
@@ -92,15 +92,13 @@ def _plain(model: PreTrainedModel, inputs: Sequence[str]) -> Any:
     """The model as a module of positional tensors that returns one tensor."""
     import torch
 
-    wanted = output_name(model)
-
     class Plain(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
         def forward(self, *tensors: Tensor) -> Tensor:
-            result: Tensor = self.model(**dict(zip(inputs, tensors, strict=True)))[wanted]
+            result: Tensor = self.model(**dict(zip(inputs, tensors, strict=True)))[0]
             return result
 
     return Plain().eval()

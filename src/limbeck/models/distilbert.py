@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from transformers import (
     BertForMaskedLM,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
     BertForTokenClassification,
     BertModel,
     DistilBertConfig,
@@ -25,6 +27,8 @@ _EPSILON = 1e-12
 _CLASSES: tuple[tuple[type[PreTrainedModel], type[PreTrainedModel]], ...] = (
     (BertModel, DistilBertModel),
     (BertForMaskedLM, DistilBertForMaskedLM),
+    (BertForPreTraining, DistilBertForMaskedLM),
+    (BertForNextSentencePrediction, DistilBertModel),
     (BertForTokenClassification, DistilBertForTokenClassification),
 )
 
@@ -48,7 +52,8 @@ _NAMES = (
 def as_distilbert(model: PreTrainedModel) -> PreTrainedModel:
     """The DistilBERT that computes what `model` computes for texts of one segment (token type 0).
 
-    Token type 0 is added to every position embedding; the pooler, which DistilBERT does not have, is left out.
+    Token type 0 is added to every position embedding. Left out are the pooler, which DistilBERT does not have, and
+    the next-sentence head, which reads it.
 
     Raises:
         ModelError: `model` is no BERT, or one that a DistilBERT cannot express.
@@ -57,7 +62,8 @@ def as_distilbert(model: PreTrainedModel) -> PreTrainedModel:
     if kind is None:
         known = ", ".join(theirs.__name__ for theirs, _ in _CLASSES)
         raise ModelError(f"only a BERT can become a DistilBERT; found {type(model).__name__}, use one of {known}")
-    result = transplant(hollow(kind, distilbert_config(model.config)), model, _bert_name)
+    donor = encoder_of(model) if kind is DistilBertModel else model
+    result = transplant(hollow(kind, distilbert_config(model.config)), donor, _bert_name)
     positions = encoder_of(result).get_parameter("embeddings.position_embeddings.weight")
     with torch.no_grad():
         positions.add_(encoder_of(model).get_parameter("embeddings.token_type_embeddings.weight")[0])
@@ -81,8 +87,9 @@ def distilbert_config(config: PreTrainedConfig) -> DistilBertConfig:
         raise ModelError("this BERT is a decoder, which a DistilBERT cannot be; leave out `as: distilbert`")
     kept = ("vocab_size", "max_position_embeddings", "initializer_range", "pad_token_id", "id2label", "label2id")
     named = (config.architectures or ["BertModel"])[0]
+    classes = {theirs.__name__: ours.__name__ for theirs, ours in _CLASSES}
     return DistilBertConfig(
-        architectures=[named.replace("Bert", "DistilBert", 1)],
+        architectures=[classes.get(named, named.replace("Bert", "DistilBert", 1))],
         n_layers=config.num_hidden_layers,
         n_heads=config.num_attention_heads,
         dim=config.hidden_size,

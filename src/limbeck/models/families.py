@@ -36,6 +36,8 @@ class Family:
     """The dense layer inside that head, from the model."""
     mlm_norm: str
     """The normalisation inside that head, from the model."""
+    pair_head: str | None = None
+    """The next-sentence head, from the model: what it makes of the pooler's output judges a pair of texts."""
     feed_forward_field: str = "intermediate_size"
     """Field of the configuration that holds the number of feed-forward units."""
     final_norm: str | None = None
@@ -101,9 +103,10 @@ _FAMILIES = {
             embeddings=("embeddings",),
             tables=_BERT_TABLES,
             depth_field="num_hidden_layers",
-            mlm_head=("cls",),
+            mlm_head=("cls.predictions",),
             mlm_dense="cls.predictions.transform.dense",
             mlm_norm="cls.predictions.transform.LayerNorm",
+            pair_head="cls.seq_relationship",
         ),
         Family(
             name="distilbert",

@@ -40,9 +40,10 @@ def frozen_parts(model: PreTrainedModel, needs: Needs, *, embeddings: bool = Fal
     """
     parts = {"embeddings": embedding_parameters(model)} if embeddings else {}
     heads = head_parameters(model)
-    if needs.logits != "none":
-        heads = {name: parameters for name, parameters in heads.items() if name == "pooler"}
-    elif (final_norm := final_norm_of(model)) is not None:
+    read = {"mlm", "classifier"} if needs.logits != "none" else set()
+    read |= {"next sentence", "pooler"} if needs.pairs else set()
+    heads = {name: parameters for name, parameters in heads.items() if name not in read}
+    if needs.logits == "none" and (final_norm := final_norm_of(model)) is not None:
         norm = {id(parameter) for parameter in final_norm.parameters()}
         heads["final norm"] = [name for name, parameter in model.named_parameters() if id(parameter) in norm]
     return {**parts, **dict(sorted(heads.items()))}

@@ -1,6 +1,8 @@
 """The masked-LM head on selected positions, made where a model has none; and which parameters are of which head.
 
 N selected positions, H hidden width, E width of the word embeddings, V vocabulary.
+
+BERT has a second head beside it, which `next_sentence` knows; both come along whatever is made of a model.
 """
 
 from __future__ import annotations
@@ -10,16 +12,18 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
+import transformers
 from torch import Tensor, nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_PRETRAINING_MAPPING,
     MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
     PreTrainedConfig,
     PreTrainedModel,
 )
 
 from limbeck.errors import ModelError
-from limbeck.models.families import drop_pooler, encoder_of, family_of, projection_of
+from limbeck.models.families import drop_pooler, encoder_of, family_of, has_pooler, projection_of
 from limbeck.models.transplant import hollow
 
 _LIFT = 4.0
@@ -28,7 +32,19 @@ _LIFT = 4.0
 
 def has_mlm_head(model: PreTrainedModel) -> bool:
     """Whether `model` predicts masked tokens."""
-    return model.__class__.__name__.endswith("ForMaskedLM")
+    return _fills_masks(type(model).__name__, model.config)
+
+
+def has_next_sentence_head(model: PreTrainedModel) -> bool:
+    """Whether `model` judges pairs of texts."""
+    return _judges_pairs(type(model).__name__, model.config)
+
+
+def described(model: PreTrainedModel) -> PreTrainedConfig:
+    """A copy of the model's configuration that names the model's own class, as the one in a saved folder does."""
+    config = copy.deepcopy(model.config)
+    config.architectures = [type(model).__name__]
+    return config
 
 
 def mlm_logits(model: PreTrainedModel, hidden_NH: Tensor) -> Tensor:
@@ -54,18 +70,32 @@ def with_mlm_head(model: PreTrainedModel) -> PreTrainedModel:
     layers keep it related. On a 6-layer teacher the loss after 60 updates was 4.4, against 4.5 without the bias
     and 4.8 with a random dense layer. No random number is drawn.
 
-    Another head is left behind, and so is the pooler, which transformers' masked-LM classes do not have.
+    A next-sentence head is kept, with its pooler. Another head is left behind, and so is a pooler that no head
+    reads, which transformers' masked-LM classes do not have.
     """
     if has_mlm_head(model):
         return model
-    config = masked_lm_config(model.config)
-    result = hollow(_masked_lm_class(config), config)
-    setattr(result, result.base_model_prefix, _same_parameters(encoder_of(model), config))
+    result = rebuilt(model, masked_lm_config(described(model)), family_of(model).mlm_head)
+    _initialise(result)
+    return result
+
+
+def rebuilt(model: PreTrainedModel, config: PreTrainedConfig, new: Sequence[str]) -> PreTrainedModel:
+    """A model of the class that `config` names, over the parameters of `model`.
+
+    The modules named in `new` (from the result) get parameters of their own, with no values yet; tied ones are tied.
+    """
+    architecture = (config.architectures or [""])[0]
+    result = hollow(cast("type[PreTrainedModel]", getattr(transformers, architecture)), config)
+    setattr(result, result.base_model_prefix, _same_parameters(encoder_of(model), encoder_of(result)))
+    ours = dict(model.named_parameters(remove_duplicate=False))
+    for name in {name for name, _ in result.named_parameters(remove_duplicate=False)} & ours.keys():
+        path, _, leaf = name.rpartition(".")
+        setattr(result.get_submodule(path), leaf, ours[name])
     words = cast("nn.Embedding", encoder_of(result).get_input_embeddings()).weight
-    for name in family_of(model).mlm_head:
+    for name in new:
         result.get_submodule(name).to_empty(device=words.device).to(words.dtype)
     result.tie_weights()
-    _initialise(result)
     result.train(model.training)
     return result
 
@@ -73,14 +103,21 @@ def with_mlm_head(model: PreTrainedModel) -> PreTrainedModel:
 def masked_lm_config(config: PreTrainedConfig) -> PreTrainedConfig:
     """The configuration of the model that `with_mlm_head` makes; no weights are read."""
     result = copy.deepcopy(config)
-    result.architectures = [_masked_lm_class(config).__name__]
-    result.tie_word_embeddings = True
+    if not fills_masks(config):
+        classes = MODEL_FOR_PRETRAINING_MAPPING if judges_pairs(config) else MODEL_FOR_MASKED_LM_MAPPING
+        result.architectures = [cast("type[PreTrainedModel]", classes[type(config)]).__name__]
+        result.tie_word_embeddings = True
     return result
 
 
 def fills_masks(config: PreTrainedConfig) -> bool:
-    """Whether weights of this configuration come, or may come, with a masked-LM head."""
-    return any(name.endswith(("ForMaskedLM", "ForPreTraining")) for name in config.architectures or [])
+    """Whether weights of this configuration come with a masked-LM head."""
+    return any(_fills_masks(name, config) for name in config.architectures or [])
+
+
+def judges_pairs(config: PreTrainedConfig) -> bool:
+    """Whether weights of this configuration come with a next-sentence head."""
+    return any(_judges_pairs(name, config) for name in config.architectures or [])
 
 
 def is_tagger(config: PreTrainedConfig) -> bool:
@@ -125,9 +162,10 @@ def tagger_config(config: PreTrainedConfig, labels: Sequence[str] = ()) -> PreTr
 
 
 def head_parameters(model: PreTrainedModel) -> dict[str, list[str]]:
-    """Names of the parameters outside the encoder's body, by head: `pooler`, and `mlm` or `classifier`.
+    """Names of the parameters outside the encoder's body, by head.
 
-    A decoder that shares the word embeddings belongs to the embeddings and is not named.
+    These are `pooler`, `mlm`, `next sentence`, and `classifier` for any other. A decoder that shares the word
+    embeddings belongs to the embeddings and is not named.
     """
     encoder = encoder_of(model)
     pooler = getattr(encoder, "pooler", None)
@@ -138,23 +176,41 @@ def head_parameters(model: PreTrainedModel) -> dict[str, list[str]]:
         if id(parameter) in of_pooler:
             found.setdefault("pooler", []).append(name)
         elif id(parameter) not in of_body:
-            found.setdefault("mlm" if has_mlm_head(model) else "classifier", []).append(name)
+            found.setdefault(_head_of(name, model), []).append(name)
     return found
 
 
-def _masked_lm_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
-    return cast("type[PreTrainedModel]", MODEL_FOR_MASKED_LM_MAPPING[type(config)])
+def _fills_masks(architecture: str, config: PreTrainedConfig) -> bool:
+    """ForPreTraining has both heads in a family that judges pairs; an ELECTRA of that name fills no masks."""
+    both = architecture.endswith("ForPreTraining") and family_of(config).pair_head is not None
+    return both or architecture.endswith("ForMaskedLM")
 
 
-def _same_parameters(encoder: PreTrainedModel, config: PreTrainedConfig) -> PreTrainedModel:
-    """Another module tree over the same parameters, without the pooler; `encoder` itself stays as it is.
+def _judges_pairs(architecture: str, config: PreTrainedConfig) -> bool:
+    named = architecture.endswith(("ForPreTraining", "ForNextSentencePrediction"))
+    return named and family_of(config).pair_head is not None
 
-    Its modules refer to `config`, as those of a model that was loaded do: they read there how to attend.
+
+def _head_of(parameter: str, model: PreTrainedModel) -> str:
+    pairs = family_of(model).pair_head
+    if pairs is not None and parameter.startswith(f"{pairs}."):
+        return "next sentence"
+    return "mlm" if has_mlm_head(model) else "classifier"
+
+
+def _same_parameters(encoder: PreTrainedModel, shell: PreTrainedModel) -> PreTrainedModel:
+    """Another module tree over the same parameters, with a pooler if `shell` has one; `encoder` stays as it is.
+
+    Its modules refer to the shell's configuration, as those of a model that was loaded do: they read there how to
+    attend.
     """
     memo: dict[int, object] = {id(parameter): parameter for parameter in encoder.parameters()}
-    memo[id(encoder.config)] = config
+    memo[id(encoder.config)] = shell.config
     twin = copy.deepcopy(encoder, memo)
-    drop_pooler(twin)
+    if not has_pooler(shell):
+        drop_pooler(twin)
+    elif not has_pooler(twin):
+        twin.pooler = shell.get_submodule("pooler")
     return twin
 
 

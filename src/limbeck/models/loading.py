@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from limbeck.artifacts import Artifact
 from limbeck.errors import ModelError
+from limbeck.models.carried import with_carried_heads
 from limbeck.models.families import drop_pooler, encoder_of, family_named, family_of
 from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json, require_weights
 from limbeck.outlines import Outlines
@@ -33,6 +34,8 @@ __all__ = [
 
 _HEADS = {
     "ForMaskedLM": "AutoModelForMaskedLM",
+    "ForPreTraining": "AutoModelForPreTraining",
+    "ForNextSentencePrediction": "AutoModelForNextSentencePrediction",
     "ForTokenClassification": "AutoModelForTokenClassification",
     "ForSequenceClassification": "AutoModelForSequenceClassification",
     "ForQuestionAnswering": "AutoModelForQuestionAnswering",
@@ -41,7 +44,10 @@ _HEADS = {
 
 
 def load_config(source: str) -> PreTrainedConfig:
-    """The configuration of a model; its weights are neither fetched nor read."""
+    """The configuration of a model, which names the heads that its weights carry, as far as they are on this machine.
+
+    The weights are neither fetched nor read.
+    """
     from transformers import AutoConfig
 
     folder = locate(source, weights=False)
@@ -49,9 +55,9 @@ def load_config(source: str) -> PreTrainedConfig:
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            return cast("PreTrainedConfig", config)
     except Exception as error:  # each family's configuration checks its values with errors of its own
         raise ModelError(f"{folder / 'config.json'} has values that cannot be ({_first_line(error)})") from None
+    return with_carried_heads(cast("PreTrainedConfig", config), folder / WEIGHTS)
 
 
 def model_config(ref: str, outlines: Outlines) -> PreTrainedConfig:
@@ -77,9 +83,10 @@ def load_model(
 ) -> PreTrainedModel:
     """Loads a model in float32, in evaluation mode, with fused attention.
 
-    Without `mlm` and `labels` it comes as its configuration names it. `mlm` asks for the masked-LM head that the
-    weights carry; `labels` for token classification into these classes, with a new classifier unless the
-    weights' own has exactly these. `random` gives the same architecture fresh weights, from torch's generator.
+    Without `mlm` and `labels` it comes as its configuration names it, a BERT with both heads of its pretraining if
+    the weights carry both. `mlm` requires the masked-LM head; `labels` asks for token classification into these
+    classes, with a new classifier unless the weights' own has exactly these. `random` gives the same architecture
+    fresh weights, from torch's generator.
 
     Raises:
         ModelError: the source cannot be used, or its weights are not what its configuration says.
@@ -89,12 +96,10 @@ def load_model(
     if labels is not None:
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
-    head = "ForMaskedLM" if mlm else "ForTokenClassification" if labels is not None else _named_head(config)
+    head = "ForTokenClassification" if labels is not None else _head_of(config, mlm)
     if random:
         return _fresh(config, head)
     folder = locate(source)
-    if head is None and "PreTraining" in str(config.architectures):
-        return _load_pretraining(folder, config)
     model, missing = _read(folder, config, head, forgiving=labels is not None)
     if labels is not None and known != list(labels):
         _renew_classifier(model)
@@ -170,9 +175,16 @@ def _labels_of(config: PreTrainedConfig) -> list[str]:
     return [known[number] for number in sorted(known)]
 
 
-def _named_head(config: PreTrainedConfig) -> str | None:
+def _head_of(config: PreTrainedConfig, mlm: bool = False) -> str | None:
+    """What the configuration names; with `mlm`, a class that fills masks in any case.
+
+    An ELECTRA that was trained to tell replaced tokens from real ones is a bare encoder here: nothing reads its head.
+    """
     name = (config.architectures or [""])[0]
-    return next((head for head in _HEADS if name.endswith(head)), None)
+    if name.endswith("ForPreTraining") and family_of(config).pair_head is None:
+        name = ""
+    named = next((head for head in _HEADS if name.endswith(head)), None)
+    return "ForMaskedLM" if mlm and named != "ForPreTraining" else named
 
 
 def random_model(config: PreTrainedConfig, *, mlm: bool = False) -> PreTrainedModel:
@@ -183,12 +195,12 @@ def random_model(config: PreTrainedConfig, *, mlm: bool = False) -> PreTrainedMo
     import torch
 
     with torch.random.fork_rng():
-        return _fresh(config, "ForMaskedLM" if mlm else _named_head(config))
+        return _fresh(config, _head_of(config, mlm))
 
 
 def auto_class(config: PreTrainedConfig, *, mlm: bool = False) -> Any:
     """The `AutoModel...` class for the architecture that a configuration names, or for its masked-LM model."""
-    return _auto("ForMaskedLM" if mlm else _named_head(config))
+    return _auto(_head_of(config, mlm))
 
 
 def _auto(head: str | None) -> Any:
@@ -209,18 +221,6 @@ def _fresh(config: PreTrainedConfig, head: str | None) -> PreTrainedModel:
         model = _auto(head).from_config(config, attn_implementation=_attention(config), dtype=torch.float32)
     model.train(False)
     return cast("PreTrainedModel", model)
-
-
-def _load_pretraining(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
-    """A BERT saved with both its pretraining heads keeps the masked-LM one; an ELECTRA discriminator has none."""
-    model, missing = _read(folder, config, "ForMaskedLM")
-    head: str | None = "ForMaskedLM"
-    if _lacks_mlm_head(model, missing):
-        head = None
-        model, missing = _read(folder, config, head)
-    _refuse_missing(folder, model, missing, head)
-    model.train(False)
-    return model
 
 
 def _read(
@@ -258,15 +258,11 @@ def _read(
     return model, set(found["missing_keys"])
 
 
-def _lacks_mlm_head(model: PreTrainedModel, missing: Collection[str]) -> bool:
-    return f"{family_of(model).mlm_dense}.weight" in missing
-
-
 def _refuse_missing(
     folder: Path, model: PreTrainedModel, missing: set[str], head: str | None, new_classifier: bool = False
 ) -> None:
     """A weight made up at random would pass for a trained one, so nothing but a new classifier may be missing."""
-    if head == "ForMaskedLM" and _lacks_mlm_head(model, missing):
+    if head == "ForMaskedLM" and f"{family_of(model).mlm_dense}.weight" in missing:
         raise ModelError(
             f"{folder}: the weights have no masked-LM head; a `pretrain` step adds one, or with_mlm_head in Python"
         )

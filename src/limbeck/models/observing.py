@@ -25,7 +25,8 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from limbeck.errors import ModelError
 from limbeck.models.disentangled import overheard
 from limbeck.models.families import encoder_of, ends_of, family_of, layers_of
-from limbeck.models.heads import has_mlm_head, mlm_logits
+from limbeck.models.heads import has_mlm_head, has_next_sentence_head, mlm_logits
+from limbeck.models.next_sentence import pair_logits
 from limbeck.signals import Batch, Needs, Outputs
 
 if TYPE_CHECKING:
@@ -46,16 +47,18 @@ def observe(model: PreTrainedModel, batch: Batch, needs: Needs) -> Outputs:
         ModelError: the model has no head for the logits, or attention is asked of a layer with a sliding
             window, whose distribution cannot be recomputed from queries and keys alone.
     """
+    if needs.pairs and not has_next_sentence_head(model):
+        raise ModelError(
+            f"{type(model).__name__} has no next-sentence head, so it judges no pairs; leave next_sentence out, or give"
+            " it one: next_sentence in a `pretrain` step, with_next_sentence_head in Python"
+        )
     tap = _Tap(needs)
     with _tapped(model, tap):
-        if needs.logits == "none":
-            _run(encoder_of(model), batch)
-        elif needs.logits == "selected" and has_mlm_head(model):
-            last_BTH = _run(encoder_of(model), batch).last_hidden_state
-            tap.outputs.logits = mlm_logits(model, last_BTH[_selected(batch)])
-        else:
+        if needs.logits != "none" and not has_mlm_head(model):
             logits_BTV = _logits(model, batch)
             tap.outputs.logits = logits_BTV if needs.logits == "all" else logits_BTV[_selected(batch)]
+        else:
+            _read_heads(model, _run(encoder_of(model), batch), batch, tap)
     tap.check_complete(model)
     return tap.outputs
 
@@ -121,7 +124,7 @@ class _Tap:
         self._stop_after_last()
 
     def _stop_after_last(self) -> None:
-        if self.needs.logits == "none" and self.layer == self.needs.last_layer:
+        if not self.needs.reads_a_head and self.layer == self.needs.last_layer:
             raise _Stop
 
 
@@ -206,8 +209,21 @@ def _register() -> None:
     AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
-def _run(module: nn.Module, batch: Batch) -> Any:
-    return module(input_ids=batch.input_ids, attention_mask=batch.attention_mask, return_dict=True)
+def _run(module: PreTrainedModel, batch: Batch) -> Any:
+    """A family that knows one token type reads a pair of texts as one text."""
+    types = {}
+    if batch.token_types is not None and getattr(module.config, "type_vocab_size", 1) > 1:
+        types["token_type_ids"] = batch.token_types
+    return module(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types, return_dict=True)
+
+
+def _read_heads(model: PreTrainedModel, encoded: Any, batch: Batch, tap: _Tap) -> None:
+    """The logits of the heads that are read, the masked-LM head's only where they are."""
+    needs, last_BTH = tap.needs, encoded.last_hidden_state
+    if needs.logits != "none":
+        tap.outputs.logits = mlm_logits(model, last_BTH if needs.logits == "all" else last_BTH[_selected(batch)])
+    if needs.pairs:
+        tap.outputs.pair_logits = pair_logits(model, encoded.pooler_output)
 
 
 def _logits(model: PreTrainedModel, batch: Batch) -> Tensor:

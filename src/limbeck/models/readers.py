@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from limbeck.models.axes import Axis, Place, places_of
 from limbeck.models.families import encoder_of, family_of
-from limbeck.models.heads import has_mlm_head
+from limbeck.models.heads import has_mlm_head, has_next_sentence_head
 from limbeck.models.observing import observe
 from limbeck.signals import Batch, Needs
 
@@ -80,9 +80,9 @@ def inputs_of(model: PreTrainedModel, sources: Sequence[str]) -> Iterator[dict[s
 
 
 def run(model: PreTrainedModel, batch: Batch) -> Tensor | None:
-    """Runs the model with its head, a masked-LM head only where there is a label; gives the logits there, (N, V)."""
+    """Runs the model with its heads, a masked-LM head only where there is a label; gives the logits there, (N, V)."""
     if has_mlm_head(model):
-        return observe(model, batch, Needs(logits="selected")).logits
+        return observe(model, batch, Needs(logits="selected", pairs=has_next_sentence_head(model))).logits
     model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
     return None
 

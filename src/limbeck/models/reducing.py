@@ -10,6 +10,7 @@ from limbeck.artifacts import Artifact
 from limbeck.errors import ModelError
 from limbeck.models.distilbert import as_distilbert, distilbert_config
 from limbeck.models.families import depth_of, set_layers
+from limbeck.models.heads import judges_pairs
 from limbeck.models.loading import load_model, load_tokenizer, model_config
 from limbeck.models.reduction import Reduction
 from limbeck.models.sources import model_source
@@ -31,6 +32,13 @@ def reduce_config(config: PreTrainedConfig, reduction: Reduction) -> PreTrainedC
     after = copy.deepcopy(config)
     set_layers(after, reduction.kept(depth_of(config)))
     return distilbert_config(after) if reduction.as_ == "distilbert" else after
+
+
+def left_out(config: PreTrainedConfig, reduction: Reduction) -> list[str]:
+    """Sentences on the heads of the model that the smaller one has no place for."""
+    if reduction.as_ == "distilbert" and judges_pairs(config):
+        return ["the next-sentence head is left out: a DistilBERT has no pooler, which that head reads"]
+    return []
 
 
 def student_config(student: str | Reduction, teacher: PreTrainedConfig, outlines: Outlines) -> PreTrainedConfig:

@@ -13,6 +13,7 @@ from limbeck.objectives.hidden_cosine import HiddenCosine
 from limbeck.objectives.hidden_mse import HiddenMSE
 from limbeck.objectives.logit_cosine import LogitCosine
 from limbeck.objectives.mlm import MLM
+from limbeck.objectives.next_sentence import NextSentence
 from limbeck.objectives.presets import preset
 from limbeck.objectives.relation_kl import RelationKL
 from limbeck.objectives.relational import RelationalAngles, RelationalDistances
@@ -29,6 +30,7 @@ AnyObjective = Annotated[
     | RelationalDistances
     | RelationalAngles
     | MLM
+    | NextSentence
     | HardLabels,
     Field(discriminator="kind"),
 ]
@@ -43,6 +45,7 @@ __all__ = [
     "HiddenCosine",
     "HiddenMSE",
     "LogitCosine",
+    "NextSentence",
     "Objective",
     "RelationKL",
     "RelationalAngles",

@@ -15,7 +15,7 @@ from limbeck.workspace import Workspace
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-REVISION = 1
+REVISION = 2
 KIND = "speed"
 
 LONGEST = 512

@@ -14,7 +14,7 @@ from limbeck.workspace import Workspace
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 1
+REVISION = 2
 KIND = "model"
 
 LONGEST = 512

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 1
+REVISION = 2
 KIND = "model"
 
 
@@ -52,12 +52,15 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
     from limbeck.models.counting import count
     from limbeck.models.families import depth_of
     from limbeck.models.loading import model_config
-    from limbeck.models.reducing import reduce_config
+    from limbeck.models.reducing import left_out, reduce_config
     from limbeck.models.vocabulary import bounded_config
 
     before = model_config(config.model, inputs)
     narrow, slimmed, working_bytes = _outlined_slimming(config, before)
-    after, notes = reduce_config(narrow, config), [config.sentence(depth_of(before)), *slimmed]
+    after, notes = (
+        reduce_config(narrow, config),
+        [config.sentence(depth_of(before)), *left_out(before, config), *slimmed],
+    )
     if config.vocabulary is not None:
         most = _most_tokens(config.vocabulary, after)
         after = bounded_config(after, most)
@@ -79,16 +82,18 @@ def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     """Loads, cuts, saves; the tokenizer is copied along, or trimmed with the model."""
     from limbeck.models.counting import count
     from limbeck.models.families import depth_of
+    from limbeck.models.heads import described
     from limbeck.models.loading import load_model, load_tokenizer, save_model
-    from limbeck.models.reducing import reduce_model
+    from limbeck.models.reducing import left_out, reduce_model
 
     source = model_source(config.model, inputs)
     model, tokenizer = load_model(source), load_tokenizer(source)
     depth, before = depth_of(model.config), count(model)
+    for sentence in (config.sentence(depth), *left_out(described(model), config)):
+        out.say(sentence)
     if config.narrows:
         model = _slimmed(config, model, tokenizer, inputs, out)
     model = reduce_model(model, config)
-    out.say(config.sentence(depth))
     if config.vocabulary is None:
         save_model(model, tokenizer, out.folder / "model")
     else:

@@ -45,11 +45,7 @@ def autocast(dtype: torch.dtype) -> AbstractContextManager[None]:
 
 def on_device(batch: Batch) -> Batch:
     """`batch` on the training device."""
-    where = device()
-    if where.type == "cpu":
-        return batch
-    labels = None if batch.labels is None else batch.labels.to(where)
-    return Batch(batch.input_ids.to(where), batch.attention_mask.to(where), labels)
+    return batch.to(device())
 
 
 def placed(module: Module) -> Module:

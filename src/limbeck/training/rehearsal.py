@@ -46,4 +46,4 @@ def _random_batch(vocabulary: int, batch: int, length: int, classes: int, labell
     labels_BT = torch.randint(classes, (batch, length), generator=generator)
     labels_BT[torch.rand(batch, length, generator=generator) > labelled] = -100
     labels_BT[0, 0] = 0  # never none at all
-    return [Batch(ids_BT, torch.ones_like(ids_BT), labels_BT)]
+    return [Batch(ids_BT, torch.ones_like(ids_BT), labels_BT, pair_labels=torch.arange(batch) % 2)]
