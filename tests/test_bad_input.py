@@ -171,6 +171,9 @@ def _distilled(world, **fields):
     return recipe
 
 
+PAIRS = [{"kind": "hidden_mse"}, {"kind": "next_sentence"}]
+
+
 def _slimmed(world, **fields):
     recipe = world.recipe("small", "text")
     text = recipe["steps"].pop("text")
@@ -299,6 +302,10 @@ PLANNED = {
     "a layer pair out of range": (
         lambda world, folder: _distilled(world, objectives=[{"kind": "hidden_mse", "layers": [[1, 2], [3, 4]]}]),
         r'objective "hidden_mse" matches layer 3 of the student, whose layers with hidden states are 0 to 2; pairs are',
+    ),
+    "pairs of texts for a model that cannot judge them": (
+        lambda world, folder: _distilled(world, student={"as": "distilbert"}, objectives=PAIRS),
+        r'type "distilbert" has no place for a next-sentence head, which only a BERT has; leave the objective',
     ),
     "attention of the embeddings": (
         lambda world, folder: _distilled(world, objectives=[{"kind": "attention_mse", "layers": [[0, 0]]}]),
@@ -441,6 +448,10 @@ RUN = {
     "a teacher of other labels": (
         _two_taggers,
         r"the teacher @ner was fine-tuned for the labels .*and this data has .*fine-tune the teacher on the same data",
+    ),
+    "pairs of texts out of single lines": (
+        lambda world, folder: _distilled(world, objectives=PAIRS),
+        r"0 of \d+ documents have two paragraphs or more, and next_sentence needs .* \(documents: blank_line or file\)",
     ),
     "a corpus smaller than one batch": (
         lambda world, folder: _distilled(world, batch=500),

@@ -1,5 +1,6 @@
 """Stages run one by one on a tiny world: a text, a tokenizer, a BERT of width 32, tagged sentences."""
 
+import random
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,6 +58,29 @@ def make_step(tmp_path_factory: pytest.TempPathFactory) -> Make:
 def text(tiny: tiny_world.World, make_step: Make) -> Artifact:
     """The corpus."""
     return make_step(tiny.recipe()["steps"]["text"])
+
+
+@pytest.fixture(scope="session")
+def stories(tmp_path_factory: pytest.TempPathFactory, make_step: Make) -> Artifact:
+    """A corpus of documents of three paragraphs."""
+    random_ = random.Random(3)
+    path = tmp_path_factory.mktemp("stories") / "stories.txt"
+    documents = ["\n".join(tiny_world.sentence(random_) for _ in range(3)) for _ in range(80)]
+    path.write_text("\n\n".join(documents) + "\n", "utf-8")
+    source = {"kind": "text", "path": str(path), "documents": "blank_line"}
+    return make_step({"do": "corpus", "sources": [source], "holdout": {"dev": 0.2}, "language": "en"})
+
+
+@pytest.fixture(scope="session")
+def folder_of_pairs(folder_of_masks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model like the tiny world's with both heads of BERT's pretraining."""
+    from limbeck.models.loading import load_model, load_tokenizer, save_model
+    from limbeck.models.next_sentence import with_next_sentence_head
+
+    folder = tmp_path_factory.mktemp("pairs")
+    model = with_next_sentence_head(load_model(str(folder_of_masks)))
+    save_model(model, load_tokenizer(str(folder_of_masks)), folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

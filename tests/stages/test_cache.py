@@ -199,6 +199,15 @@ def test_what_the_largest_logits_cannot_give_is_refused(folder_of_masks, text, t
         make_step(_distil(_with_model(folder_of_masks), objective), {"@text": text, "@c": top})
 
 
+def test_answers_to_single_texts_teach_no_pairs(folder_of_masks, text, whole, make_step):
+    """The cache holds what the teacher said of other sequences than those a loss on pairs reads."""
+    step = _distil(_with_model(folder_of_masks), {"kind": "hidden_mse"}, {"kind": "next_sentence"})
+    with pytest.raises(
+        RecipeError, match=r"pairs of texts, and the cached teacher answered single ones; set teacher\.kind"
+    ):
+        make_step(step, {"@text": text, "@c": whole})
+
+
 def _other_text(text, tmp_path):
     manifest = text.manifest.model_copy(update={"fingerprint": "1" * 64})
     return Artifact(text.folder, manifest)

@@ -4,6 +4,7 @@ Both are functions of the seed and the update's number, so a training can start 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from limbeck.corpora.first_update import check_first_update
 from limbeck.corpora.masked import MaskedText, Sample
 from limbeck.corpora.masking import Masking
 from limbeck.corpora.masks import IGNORED, MaskVocabulary
+from limbeck.corpora.sentence_pairs import SentencePairs, tokenise_pairs
 from limbeck.corpora.sequences import BatchOrder, Sequences, tokenise
 from limbeck.errors import DataError
 from limbeck.signals import Batch
@@ -71,7 +73,8 @@ class TextBatches:
 
         inputs_BT, mask_BT = padded([sample.inputs for sample in samples], self._pad)
         labels_BT, _ = padded([sample.labels for sample in samples], IGNORED)
-        return Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
+        made = Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
+        return made if isinstance(self.text.sequences, Sequences) else _as_pairs(made, samples)
 
 
 def text_batches(
@@ -86,19 +89,21 @@ def text_batches(
     updates: Callable[[int], int],
     seed: int,
     out: Workspace,
+    pairs: bool = False,
 ) -> tuple[TextBatches, list[Batch]]:
     """Tokenises a corpus, once per step however often it is interrupted, and looks at what is masked first.
 
-    Held-out text is masked as much as the last update is.
+    Held-out text is masked as much as the last update is. With `pairs` the text is read for next-sentence prediction.
 
     Returns:
         The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
 
     Raises:
-        DataError: the text does not fill one batch, or has tokens beyond `vocabulary`, or nothing is predicted.
+        DataError: the text does not fill one batch, or has tokens beyond `vocabulary`, or nothing is predicted, or
+            no `pairs` can be made of it.
         ModelError: the tokenizer has no mask token, or does not know words where they are masked.
     """
-    train = _tokenised(folder, "train", tokenizer, length, masking, out)
+    train = _tokenised(folder, "train", tokenizer, length, masking, out, pairs)
     known = MaskVocabulary.of(tokenizer, masking, train.counts(vocabulary))
     pad = int(tokenizer.pad_token_id or 0)
     text = MaskedText(train, masking, known, seed)
@@ -110,7 +115,13 @@ def text_batches(
     if not counts(folder)["dev"].documents:
         out.say("the corpus holds no text out: there is no held-out loss, and nothing that would show a collapse")
         return made, []
-    dev = MaskedText(_tokenised(folder, "dev", tokenizer, length, masking, out), masking, known, seed)
+    try:
+        dev = MaskedText(_tokenised(folder, "dev", tokenizer, length, masking, out, pairs), masking, known, seed)
+    except DataError as error:
+        if not pairs:
+            raise
+        out.say(f"no loss is measured on held-out text: {error}")
+        return made, []
     lengths = dev.sequences.lengths
     chosen = np.linspace(0, len(lengths) - 1, min(len(lengths), HELD_OUT_SEQUENCES)).astype(int)
     by_length = chosen[np.argsort(lengths[chosen], kind="stable")]
@@ -127,6 +138,7 @@ def batches_of(
     masking: Masking | None = None,
     updates: int | None = None,
     seed: int = 0,
+    pairs: bool = False,
 ) -> TextBatches:
     """Masked batches of texts at hand, without a corpus: what `limbeck.distil` reads.
 
@@ -138,16 +150,19 @@ def batches_of(
         masking: 15 % of the tokens by default.
         updates: the length of the training; needed where the share of masked tokens changes along it.
         seed: of order and masks.
+        pairs: read each text, which has a paragraph a line, as pairs for next-sentence prediction.
 
     Raises:
-        DataError: the texts do not fill one batch, or a share that changes has nothing to change along.
+        DataError: the texts do not fill one batch, or a share that changes has nothing to change along, or no `pairs`
+            can be made of the texts.
         ModelError: the tokenizer has no mask token, or does not know words where they are masked.
     """
     spec = masking or Masking()
     if updates is None and spec.share(0.0) != spec.share(1.0):
         raise DataError("masking changes over the training; say how many updates it has, as in updates=1000")
     with TemporaryDirectory() as folder:
-        made, _ = tokenise(texts, tokenizer, length, Path(folder), words=spec.unit.whole_words)
+        cut = tokenise_pairs if pairs else tokenise
+        made, _ = cut(texts, tokenizer, length, Path(folder), words=spec.unit.whole_words)
         sequences = made.in_memory()
     vocabulary = MaskVocabulary.of(tokenizer, spec, sequences.counts(len(tokenizer)))
     text, pad = MaskedText(sequences, spec, vocabulary, seed), int(tokenizer.pad_token_id or 0)
@@ -166,18 +181,36 @@ def padded(sequences: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.nd
 
 
 def _tokenised(
-    folder: Path, split: Split, tokenizer: "PreTrainedTokenizerBase", length: int, masking: Masking, out: Workspace
-) -> Sequences:
+    folder: Path,
+    split: Split,
+    tokenizer: "PreTrainedTokenizerBase",
+    length: int,
+    masking: Masking,
+    out: Workspace,
+    pairs: bool,
+) -> Sequences | SentencePairs:
     target = out.scratch / "tokens" / split
     if (target / "offsets.npy").exists():
-        return Sequences.open(target)
+        return SentencePairs.open(target, tokenizer, length) if pairs else Sequences.open(target)
     documents = counts(folder)[split].documents
     if not documents:
         held = [name for name in SPLITS if counts(folder)[name].documents]
         raise DataError(f"the corpus has no {split} documents, only {', '.join(held)}; hold out less of it")
     with out.progress(f"tokenising {split}", documents, "documents") as bar:
         texts, words = (document.text for document in read(folder, split)), masking.unit.whole_words
-        sequences, dropped = tokenise(texts, tokenizer, length, target, bar, words=words)
-    shorter = f", {dropped:,} documents too short" if dropped else ""
-    out.say(f"{split}: {len(sequences):,} sequences, {sequences.tokens:,} tokens{shorter}")
+        cut = tokenise_pairs if pairs else tokenise
+        sequences, dropped = cut(texts, tokenizer, length, target, bar, words=words)
+    why = "of one paragraph or too short" if pairs else "too short"
+    left_out = f", {dropped:,} documents {why}" if dropped else ""
+    out.say(f"{split}: {len(sequences):,} {'pairs' if pairs else 'sequences'}, {sequences.tokens:,} tokens{left_out}")
     return sequences
+
+
+def _as_pairs(batch: Batch, samples: Sequence[Sample]) -> Batch:
+    """The same batch, knowing where each second text stands and whether it follows the first."""
+    import torch
+
+    starts_B1 = torch.tensor([[sample.second] for sample in samples])
+    types_BT = (torch.arange(batch.input_ids.shape[1]) >= starts_B1) & batch.attention_mask.bool()
+    labels_B = torch.tensor([sample.pair_label for sample in samples])
+    return replace(batch, token_types=types_BT.long(), pair_labels=labels_B)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from limbeck.corpora.masking import Masking
-from limbeck.corpora.masks import Bools, Ints, MaskVocabulary, mask_tokens
+from limbeck.corpora.masks import IGNORED, Bools, Ints, MaskVocabulary, mask_tokens
+from limbeck.corpora.sentence_pairs import SentencePairs
 from limbeck.corpora.sequences import Sequences
 
 
@@ -19,20 +20,25 @@ class Sample(NamedTuple):
     """(T,): the token at each position that is predicted, -100 elsewhere."""
     starts: Bools | None
     """(T,): where a word begins; None where single tokens are chosen."""
+    second: int | None = None
+    """Where the second text of a pair begins; None if it is no pair."""
+    pair_label: int = IGNORED
+    """Of a pair: 0 if the second text follows the first, 1 if not."""
 
 
 @dataclass(frozen=True)
 class MaskedText:
     """Sequences, masked as a function of seed, epoch and number; a share that changes is one of progress, too."""
 
-    sequences: Sequences
+    sequences: Sequences | SentencePairs
     masking: Masking
     vocabulary: MaskVocabulary
     seed: int
 
     def sample(self, epoch: int, index: int, progress: float) -> Sample:
         """Sequence `index`, masked as in `epoch` (from 0), at `progress` through the training (from 0 to 1)."""
-        tokens_T, starts_T = self.sequences[index].astype("int64"), self.sequences.word_starts(index)
+        row = self.sequences.row(self.seed, epoch, index)
+        tokens_T, starts_T = row.tokens.astype("int64"), row.starts
         share, seed = self.masking.share(progress), (self.seed, epoch, index)
         inputs_T, labels_T = mask_tokens(tokens_T, self.masking, self.vocabulary, seed, share=share, starts_T=starts_T)
-        return Sample(tokens_T, inputs_T, labels_T, starts_T)
+        return Sample(tokens_T, inputs_T, labels_T, starts_T, row.second, row.label)

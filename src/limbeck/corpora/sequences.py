@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,19 @@ AT_ONCE = 256
 """Texts handed to the tokenizer together."""
 
 Ints = npt.NDArray[np.int64]
+
+
+class Row(NamedTuple):
+    """One sequence as an epoch reads it, special tokens included."""
+
+    tokens: npt.NDArray[np.integer]
+    """(T,)."""
+    starts: Bools | None = None
+    """(T,): whether a word begins at each token; None where that is not known."""
+    second: int | None = None
+    """Where the second text of a pair begins; None if it is no pair."""
+    label: int = -100
+    """Of a pair: 0 if the second text follows the first, 1 if not."""
 
 
 class Sequences:
@@ -64,6 +77,15 @@ class Sequences:
     def word_starts(self, index: int) -> Bools | None:
         """Whether a word begins at each token of sequence `index`, shape (T,); None where that is not known."""
         return None if self._starts is None else self._starts[self._offsets[index] : self._offsets[index + 1]]
+
+    def row(self, seed: int, epoch: int, index: int) -> Row:
+        """Sequence `index`, the same in every epoch."""
+        return Row(self[index], self.word_starts(index))
+
+    @property
+    def borders(self) -> Ints:
+        """Where each sequence begins among the tokens of all, and where the last ends."""
+        return self._offsets
 
     @property
     def tokens(self) -> int:
@@ -132,11 +154,11 @@ def tokenise(
     offsets, dropped = [0], 0
     with (folder / "tokens.int32").open("wb") as file, ExitStack() as stack:
         flags = stack.enter_context((folder / "words.bool").open("wb")) if words else None
-        for ids, starts in _encoded(texts, tokenizer, progress, words):
+        for ids, starts in encoded(texts, tokenizer, progress, words):
             if len(ids) < MINIMUM:
                 dropped += 1
                 continue
-            for first, end in pairwise(_cuts(len(ids), room, starts)):
+            for first, end in pairwise(cuts(len(ids), room, starts)):
                 sequence = np.concatenate([before, ids[first:end], after]).astype("<i4")
                 file.write(sequence.tobytes())
                 offsets.append(offsets[-1] + len(sequence))
@@ -145,10 +167,15 @@ def tokenise(
                     flags.write(np.pad(inside, (len(before) + 1, len(after)), constant_values=True).tobytes())
     if len(offsets) == 1:
         raise DataError(f"no text has {MINIMUM} tokens or more ({dropped} are shorter); nothing is left to train on")
+    write_offsets(offsets, folder)
+    return Sequences.open(folder), dropped
+
+
+def write_offsets(offsets: list[int], folder: Path) -> None:
+    """Completes a folder of tokens: as long as it has no offsets, it counts as cut off."""
     partial = folder / ".offsets.npy"
     np.save(partial, np.asarray(offsets, dtype=np.int64))
     partial.replace(folder / "offsets.npy")
-    return Sequences.open(folder), dropped
 
 
 def special_tokens(tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], list[int]]:
@@ -238,22 +265,22 @@ def _batches(found: int, wanted: int, unit: str) -> int:
     return found // wanted
 
 
-def _cuts(count: int, room: int, starts_T: Bools | None) -> list[int]:
+def cuts(count: int, room: int, starts_T: Bools | None) -> list[int]:
     """Where a text of `count` tokens is cut into pieces of at most `room`, its beginning and its end included.
 
     The pieces are of about equal length; where words are known, each ends at the last border before that.
     """
-    cuts = [0]
-    while (left := count - cuts[-1]) > room:
+    places = [0]
+    while (left := count - places[-1]) > room:
         pieces = -(-left // room)
         most = -(-left // pieces)
-        first = cuts[-1] + most // 2
-        borders = np.empty(0) if starts_T is None else np.flatnonzero(starts_T[first : cuts[-1] + most + 1])
-        cuts.append(first + int(borders[-1]) if len(borders) else cuts[-1] + most)
-    return [*cuts, count]
+        first = places[-1] + most // 2
+        borders = np.empty(0) if starts_T is None else np.flatnonzero(starts_T[first : places[-1] + most + 1])
+        places.append(first + int(borders[-1]) if len(borders) else places[-1] + most)
+    return [*places, count]
 
 
-def _encoded(
+def encoded(
     texts: Iterable[str], tokenizer: "PreTrainedTokenizerBase", progress: Progress | None, words: bool
 ) -> Iterator[tuple[Ints, Bools | None]]:
     """The tokens of each text, and where its words begin."""
@@ -261,11 +288,11 @@ def _encoded(
     if words:
         require_word_ids(tokenizer)
     while part := list(islice(stream, AT_ONCE)):
-        encoded = tokenizer(part, add_special_tokens=False, verbose=False)
-        starts = [word_starts(encoded, index) if words else None for index in range(len(part))]
+        found = tokenizer(part, add_special_tokens=False, verbose=False)
+        starts = [word_starts(found, index) if words else None for index in range(len(part))]
         if not checked:
             check_words(part, [each for each in starts if each is not None])
             checked = True
-        yield from zip(map(np.asarray, encoded["input_ids"]), starts, strict=True)
+        yield from zip(map(np.asarray, found["input_ids"]), starts, strict=True)
         if progress is not None:
             progress.advance(len(part))

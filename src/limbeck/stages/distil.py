@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from limbeck.training.history import History
     from limbeck.training.probing import Probe
 
-REVISION = 1
+REVISION = 2
 KIND = "model"
 
 
@@ -75,7 +75,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.loading import model_config
-    from limbeck.models.reducing import student_config
+    from limbeck.models.reducing import left_out, student_config
 
     teachers, coverage = [model_config(ref, inputs) for ref in config.teacher.models], _coverage(config, inputs)
     student = student_config(config.student, teachers[0], inputs)
@@ -88,8 +88,9 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     sequences = config.batch * config.accumulate
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
     frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
+    cut = config.student if isinstance(config.student, Reduction) else None
     notes = (
-        *([config.student.sentence(theirs.layers)] if isinstance(config.student, Reduction) else []),
+        *([cut.sentence(theirs.layers), *left_out(teachers[0], cut)] if cut else []),
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
         config.sentence(),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
@@ -154,6 +155,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
     from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
+    from limbeck.models.next_sentence import with_next_sentence_head
     from limbeck.models.reducing import make_student, require_same_tokens, student_config
     from limbeck.training.precision import name_of
 
@@ -170,6 +172,8 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         require_same_tokens(load_tokenizer(sources[0]), load_tokenizer(source), whose, advice)
     if _projected(made, needs)[0].logits != "none":
         student = with_mlm_head(student)
+    if needs[0].pairs:
+        student = with_next_sentence_head(student)
     shape, length = shape_of(student.config), longest_sequence(config.length, student.config, *shapes)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
@@ -182,6 +186,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         updates=config.planned_updates,
         seed=config.seed or 0,
         out=out,
+        pairs=needs[0].pairs,
     )
     teacher: Teacher
     if coverage and isinstance(config.teacher, CachedTeacher):
@@ -357,9 +362,10 @@ def _fitted(
     teachers: Sequence["PreTrainedConfig"],
     coverage: Coverage | None,
 ) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
-    """The student's configuration, with a masked-LM head where such logits are read, and what is read of both."""
+    """The student's configuration, with the heads whose logits are read, and what is read of both."""
     from limbeck.models.counting import shape_of
     from limbeck.models.heads import answer_alike, is_tagger, masked_lm_config
+    from limbeck.models.next_sentence import next_sentence_config
 
     ours, shapes = shape_of(student), [shape_of(teacher) for teacher in teachers]
     needs = needs_of(config.objectives, ours, shapes[0])
@@ -370,7 +376,14 @@ def _fitted(
     if needs[1].logits != "none" and is_tagger(teachers[0]):
         _check_tags(config, student, teachers)
         return student, needs
-    return (student if needs[0].logits == "none" else masked_lm_config(student)), needs
+    if coverage and needs[0].pairs:
+        raise RecipeError(
+            "next_sentence reads the corpus as pairs of texts, and the cached teacher answered single ones; set"
+            " teacher.kind: online, or leave next_sentence out"
+        )
+    if needs[0].logits != "none":
+        student = masked_lm_config(student)
+    return (next_sentence_config(student) if needs[0].pairs else student), needs
 
 
 def _provides(
@@ -406,11 +419,12 @@ def _check_tags(config: DistilStep, student: "PreTrainedConfig", teachers: Seque
             f"{name} tags tokens, and the student has no classifier of the same labels; cut the student"
             " out of the teacher, which keeps it: student: {layers: {keep: half}}"
         )
-    if any(objective.kind == "mlm" for objective in config.objectives):
-        raise RecipeError(
-            f"{name} tags tokens, so its student does too, and mlm needs a student that fills masks;"
-            " leave mlm out, or let a pretrain step come first"
-        )
+    for kind, does in (("mlm", "fills masks"), ("next_sentence", "judges pairs of texts")):
+        if any(objective.kind == kind for objective in config.objectives):
+            raise RecipeError(
+                f"{name} tags tokens, so its student does too, and {kind} needs a student that {does};"
+                f" leave {kind} out, or let a pretrain step come first"
+            )
     if any(getattr(objective, "positions", "all") == "selected" for objective in config.objectives):
         raise RecipeError(
             f"{name} tags every token, and soft_labels would read the tags of masked words only; set positions: all"

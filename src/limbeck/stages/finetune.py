@@ -76,6 +76,16 @@ class FinetuneStep(Step, Training):
             raise ValueError(f"each seed makes one model and can stand once; found {list(seeds)}")
         return seeds
 
+    @field_validator("objectives")
+    @classmethod
+    def _without_pairs(cls, objectives: list[AnyObjective]) -> list[AnyObjective]:
+        if any(objective.kind == "next_sentence" for objective in objectives):
+            raise ValueError(
+                "next_sentence judges pairs of texts, and the examples of a task are no such pairs; leave it out here,"
+                " and use it in a distil or pretrain step"
+            )
+        return objectives
+
     def outside(self) -> Any:
         """Identity of the data files, and of models that no step of the recipe makes."""
         return {"data": self.data.outside(), **{ref: identity(ref) for ref in _models(self) if not ref.startswith("@")}}

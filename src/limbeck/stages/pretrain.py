@@ -1,4 +1,7 @@
-"""The step `pretrain`: a model goes on learning to fill masks on a corpus. The control of a distillation is one."""
+"""The step `pretrain`: a model goes on learning to fill masks on a corpus, and to judge pairs of texts if asked.
+
+The control of a distillation is such a step.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,21 +13,19 @@ from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, ModelSource, Step
 from limbeck.corpora.masking import Masking
 from limbeck.models.sources import identity, model_source
-from limbeck.objectives import MLM, CombinedLoss, needs_of
+from limbeck.objectives import MLM, CombinedLoss, NextSentence, Objective, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
     from limbeck.training.history import History
 
-REVISION = 1
+REVISION = 2
 KIND = "model"
-
-OBJECTIVES = [MLM()]
 
 
 class PretrainStep(Step, Training):
@@ -36,27 +37,42 @@ class PretrainStep(Step, Training):
     length: int = Field(default=128, ge=16)
     """Longest sequence in tokens, special tokens included."""
     masking: Masking = Masking()
+    next_sentence: bool = False
+    """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""
 
     def outside(self) -> Any:
         """Identity of a model that no step of the recipe makes."""
         return None if self.model.startswith("@") else identity(self.model)
+
+    def objectives(self) -> list[Objective]:
+        """The terms of the loss."""
+        return [MLM(), NextSentence()] if self.next_sentence else [MLM()]
 
 
 def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     """Shapes and cost."""
     from limbeck.models.costs import text_work, training_outline
     from limbeck.models.counting import longest_sequence, shape_of
-    from limbeck.models.heads import fills_masks, masked_lm_config
+    from limbeck.models.freezing import parts_frozen_in
+    from limbeck.models.heads import fills_masks, judges_pairs
     from limbeck.models.loading import model_config
 
     before = model_config(config.model, inputs)
-    model = masked_lm_config(before)
+    model = _with_heads(config, before)
     shape = shape_of(model)
-    needs = needs_of(OBJECTIVES, shape, None)
+    needs = needs_of(config.objectives(), shape, None)
     sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
-    head = () if fills_masks(before) else ("a masked-LM head is made from the embeddings",)
-    notes = (f"loss: {OBJECTIVES[0].sentence(shape, None)}", config.sentence(), config.masking.sentence(), *head)
+    made = [] if fills_masks(before) else ["a masked-LM head is made from the embeddings"]
+    made += ["a next-sentence head is made"] if config.next_sentence and not judges_pairs(before) else []
+    frozen = parts_frozen_in(model, needs[0])
+    notes = (
+        "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
+        config.sentence(),
+        config.masking.sentence(),
+        *made,
+        *([f"frozen: {', '.join(frozen)}"] if frozen else []),
+    )
     return training_outline(model, work, config.batch, needs=needs, labelled=config.masking.mean_share, notes=notes)
 
 
@@ -80,7 +96,7 @@ def rehearse(config: PretrainStep, inputs: Outlines) -> float:
     from limbeck.training.rehearsal import tokens_per_second
     from limbeck.workspace import temporary_workspace
 
-    model = random_model(model_config(config.model, inputs), mlm=True)
+    model = random_model(_with_heads(config, model_config(config.model, inputs)))
     shape = shape_of(model.config)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
@@ -104,10 +120,13 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
     from limbeck.models.loading import load_model, load_tokenizer, save_model
+    from limbeck.models.next_sentence import with_next_sentence_head
     from limbeck.training.precision import name_of
 
     source = model_source(config.model, inputs)
     model, tokenizer = with_mlm_head(load_model(source)), load_tokenizer(source)
+    if config.next_sentence:
+        model = with_next_sentence_head(model)
     shape = shape_of(model.config)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
@@ -120,16 +139,26 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         updates=config.planned_updates,
         seed=config.seed or 0,
         out=out,
+        pairs=config.next_sentence,
     )
     history = _train(model, batches, config, batches.updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     history.write_probes(out.folder / "probes.jsonl")
     size, labelled = count(model), config.masking.mean_share
-    needs = needs_of(OBJECTIVES, shape, None)
+    needs = needs_of(config.objectives(), shape, None)
     flops = training_flops(model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled)
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
+
+
+def _with_heads(config: PretrainStep, before: "PreTrainedConfig") -> "PreTrainedConfig":
+    """The configuration of the model that is trained: it has the heads that the loss reads."""
+    from limbeck.models.heads import masked_lm_config
+    from limbeck.models.next_sentence import next_sentence_config
+
+    after = masked_lm_config(before)
+    return next_sentence_config(after) if config.next_sentence else after
 
 
 def _train(
@@ -150,10 +179,12 @@ def _train(
     def probe(held_out: Sequence[Batch]) -> dict[str, float]:
         return {"effective_rank": sentence_rank(sentence_vectors(model, held_out))}
 
-    needs = needs_of(OBJECTIVES, shape_of(model.config), None)
-    loss = CombinedLoss(OBJECTIVES, needs, partial(observe, model))
+    needs = needs_of(config.objectives(), shape_of(model.config), None)
+    loss = CombinedLoss(config.objectives(), needs, partial(observe, model))
     with frozen(model, needs[0]) as parts:
         out.facts["frozen"] = parts
+        if parts:
+            out.say(f"frozen: {', '.join(parts)}")
         return fit(
             model, loss, batches, config, updates, out, label="pretrain", seed=config.seed or 0, held_out=held_out,
             probe=probe,
