@@ -6,7 +6,7 @@ from limbeck.corpora.masked import Sample
 from limbeck.corpora.masks import MaskVocabulary
 from limbeck.errors import DataError
 
-VOCABULARY = MaskVocabulary(4, np.arange(20) >= 5, unknown=1)
+VOCABULARY = MaskVocabulary(4, np.arange(20) >= 5, np.ones(20, dtype=bool), unknown=1)
 
 
 def _sample(tokens: list[int], predicted: list[int], starts: list[int] | None = None) -> Sample:

@@ -12,7 +12,7 @@ from limbeck.errors import ModelError
 
 MASK, SIZE = 4, 1000
 ORDINARY = np.arange(SIZE) >= 5
-VOCABULARY = MaskVocabulary(MASK, ORDINARY)
+VOCABULARY = MaskVocabulary(MASK, ORDINARY, np.ones_like(ORDINARY))
 UNITS = [WordUnit(), SpanUnit()]
 
 
@@ -100,7 +100,7 @@ def test_words_are_predicted_whole_and_as_often_as_asked(unit: AnyUnit, smoothin
     """A piece in sight gives the rest of its word away; words of several pieces make the rate drift."""
     ids_BT, starts_BT = sample(rows=2000), borders(rows=2000)
     weights_V = None if smoothing is None else np.random.default_rng(3).random(SIZE)
-    vocabulary = MaskVocabulary(MASK, ORDINARY, weights_V)
+    vocabulary = MaskVocabulary(MASK, ORDINARY, np.ones_like(ORDINARY), weights_V)
     labels_BT = masked(ids_BT, Masking(unit=unit, smoothing=smoothing), vocabulary, starts_BT)[1]
     assert (labels_BT != -100).sum() / (2000 * 48) == pytest.approx(0.15, rel=0.01)
     for labels_T, starts_T in zip(labels_BT, starts_BT, strict=True):
@@ -221,9 +221,20 @@ def test_a_word_is_as_rare_as_its_rarest_piece(tokenizer: PreTrainedTokenizerFas
 
 def test_special_tokens_are_never_ordinary(tokenizer: PreTrainedTokenizerFast) -> None:
     """A random replacement by [SEP] would end the sentence in its middle."""
-    vocabulary = MaskVocabulary.of(tokenizer, Masking())
+    vocabulary = MaskVocabulary.of(tokenizer, Masking(), np.ones(len(tokenizer), dtype=np.int64))
     assert vocabulary.mask == 4
     assert np.flatnonzero(~vocabulary.ordinary).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_only_what_the_text_has_replaces_at_random() -> None:
+    """A word that the text never has would have to be trained for being a wrong one now and then."""
+    in_text = np.isin(np.arange(SIZE), [7, 8, 9])
+    vocabulary = MaskVocabulary(MASK, ORDINARY, in_text)
+    ids = np.random.default_rng(0).choice([7, 8, 9], size=2000)
+    spec = Masking(probability=0.9, mask=0.0, random=1.0, keep=0.0)
+    inputs, _ = mask_tokens(ids, spec, vocabulary, (0, 0, 0), share=0.9)
+    assert set(inputs.tolist()) == {7, 8, 9}
+    assert np.flatnonzero(vocabulary.used).tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
 
 
 def test_a_tokenizer_without_a_mask_token_is_refused() -> None:
@@ -232,4 +243,4 @@ def test_a_tokenizer_without_a_mask_token_is_refused() -> None:
 
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"a": 0}, unk_token="a")))
     with pytest.raises(ModelError, match="has no mask token"):
-        MaskVocabulary.of(bare, Masking())
+        MaskVocabulary.of(bare, Masking(), np.ones(1, dtype=np.int64))

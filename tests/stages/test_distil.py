@@ -325,6 +325,18 @@ def test_a_layer_that_nothing_reads_stops_the_training():
 MINILM = [AttentionKL(), RelationKL(of="values")]
 
 
+@pytest.mark.parametrize("fill", [True, False])
+def test_words_that_the_text_lacks_stay_as_they_are(tiny, text, make_step, fill):
+    """Embeddings that drift without text to learn from are noise in a student that meets their words later."""
+    made = make_step(_step(tiny.model, freeze_embeddings=False, fill=fill, updates=3), {"@text": text})
+    tables = [load_model(str(folder)).get_input_embeddings().weight for folder in (tiny.model, made.model_folder)]
+    moved = (tables[0] != tables[1]).any(1)
+    assert 0 < moved.sum() < len(moved)
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    first = next(row["tokens"] for row in curve if "loss" in row)
+    assert (abs(first - 8 * 32) < 32) == fill
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra", "modernbert", "distilbert"])
 def test_what_is_not_read_can_be_frozen(family):
     """MiniLM reads nothing after the last layer's values; trained by noise, they would be worse than left alone."""

@@ -23,6 +23,7 @@ from limbeck.signals import Batch
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedTokenizerBase
 
 HELD_OUT_SEQUENCES = 128
@@ -40,8 +41,11 @@ class TextBatches:
         batch: int,
         accumulate: int,
         updates: Callable[[int], int],
+        tokens: int | None = None,
     ) -> None:
         """`updates` gives the length of the training from the number of batches in an epoch.
+
+        With `tokens`, a batch holds as many sequences as fill that; otherwise `batch` of them.
 
         Raises:
             DataError: the text does not fill one batch.
@@ -49,7 +53,7 @@ class TextBatches:
         self.text = text
         self._pad = pad
         self._accumulate = accumulate
-        self.order = BatchOrder(text.sequences.lengths, batch, text.seed)
+        self.order = BatchOrder(text.sequences.lengths, batch, text.seed, tokens=tokens)
         self.updates = updates(self.order.batches_per_epoch)
 
     def __call__(self, update: int) -> list[Batch]:
@@ -61,6 +65,13 @@ class TextBatches:
         first, progress = (update - 1) * self._accumulate, update / self.updates
         parts = [self.order.at(first + part) for part in range(self._accumulate)]
         return [[self.text.sample(epoch, int(index), progress) for index in indices] for epoch, indices in parts]
+
+    @property
+    def used_ids(self) -> "torch.Tensor":
+        """Every token that a batch may hold."""
+        import torch
+
+        return torch.from_numpy(np.flatnonzero(self.text.vocabulary.used))
 
     @property
     def mean_length(self) -> float:
@@ -90,10 +101,12 @@ def text_batches(
     seed: int,
     out: Workspace,
     pairs: bool = False,
+    fill: bool = False,
 ) -> tuple[TextBatches, list[Batch]]:
     """Tokenises a corpus, once per step however often it is interrupted, and looks at what is masked first.
 
     Held-out text is masked as much as the last update is. With `pairs` the text is read for next-sentence prediction.
+    With `fill` a batch holds as many sequences as fill `batch` x `length` tokens.
 
     Returns:
         The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
@@ -107,7 +120,9 @@ def text_batches(
     known = MaskVocabulary.of(tokenizer, masking, train.counts(vocabulary))
     pad = int(tokenizer.pad_token_id or 0)
     text = MaskedText(train, masking, known, seed)
-    made = TextBatches(text, pad=pad, batch=batch, accumulate=accumulate, updates=updates)
+    made = TextBatches(
+        text, pad=pad, batch=batch, accumulate=accumulate, updates=updates, tokens=batch * length if fill else None
+    )
     first = [sample for part in made.samples(1) for sample in part]
     look = check_first_update(first, known, masking.share(1 / made.updates))
     out.say(look.sentence())

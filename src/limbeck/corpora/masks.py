@@ -35,7 +35,9 @@ class MaskVocabulary:
     mask: int
     """The mask token."""
     ordinary: Bools
-    """(V,): which tokens are ordinary; they may be masked, and may replace another at random."""
+    """(V,): which tokens are ordinary; they may be masked."""
+    in_text: Bools
+    """(V,): which tokens the text has; of these, an ordinary one may replace another at random."""
     weights: Floats | None = None
     """(V,): how readily each token is chosen; None: all alike."""
     unknown: int | None = None
@@ -43,12 +45,17 @@ class MaskVocabulary:
 
     @cached_property
     def replacements(self) -> Ints:
-        """The ordinary tokens."""
-        return np.flatnonzero(self.ordinary)
+        """The ordinary tokens of the text: what a text never has, its training need not know."""
+        return np.flatnonzero(self.ordinary & self.in_text)
+
+    @cached_property
+    def used(self) -> Bools:
+        """(V,): which tokens a masked text may have."""
+        return self.in_text | ~self.ordinary
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase, spec: Masking, counts_V: Ints | None = None) -> Self:
-        """Reads a tokenizer; `counts_V`, from the corpus, is needed only when the spec has `smoothing`.
+    def of(cls, tokenizer: PreTrainedTokenizerBase, spec: Masking, counts_V: Ints) -> Self:
+        """Reads a tokenizer, and how often the corpus has each token of the model's vocabulary.
 
         Raises:
             ModelError: the tokenizer has no mask token.
@@ -60,11 +67,10 @@ class MaskVocabulary:
             )
         ordinary_V = np.ones(len(tokenizer), dtype=np.bool_)
         ordinary_V[[i for i in tokenizer.all_special_ids if i < len(ordinary_V)]] = False
-        weights_V = None
-        if spec.smoothing is not None:
-            assert counts_V is not None, "smoothing needs the counts of the corpus"
-            weights_V = np.maximum(counts_V, 1) ** -spec.smoothing
-        return cls(tokenizer.mask_token_id, ordinary_V, weights_V, tokenizer.unk_token_id)
+        in_text_V = np.resize(counts_V > 0, len(ordinary_V))
+        in_text_V[len(counts_V) :] = False
+        weights_V = None if spec.smoothing is None else np.maximum(counts_V, 1) ** -spec.smoothing
+        return cls(tokenizer.mask_token_id, ordinary_V, in_text_V, weights_V, tokenizer.unk_token_id)
 
 
 def mask_tokens(

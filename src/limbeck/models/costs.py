@@ -34,22 +34,26 @@ class Work:
     """Tokens of the longest sequence."""
 
 
-def text_work(updates: int | None, epochs: float | None, sequences: int, length: int, corpus: Outline) -> Work:
+def text_work(
+    updates: int | None, epochs: float | None, sequences: int, length: int, corpus: Outline, *, fill: bool = False
+) -> Work:
     """Work on a corpus, `sequences` of at most `length` tokens for each update.
 
-    As long as the corpus is not made, and nobody knows how long its documents are, its sequences count as full.
+    With `fill`, as many sequences as have the tokens of `sequences` full ones. As long as the corpus is not made,
+    and nobody knows how long its documents are, its sequences count as full.
     """
     typical = float(length)
     if corpus.tokens and corpus.documents:
         document = corpus.tokens / corpus.documents
         typical = document / math.ceil(document / length)
+    each = sequences * (length if fill else typical)
     if updates is not None:
-        return Work(updates, updates * sequences * typical, typical, length)
+        return Work(updates, updates * each, typical, length)
     assert epochs is not None
     if corpus.tokens is None:
         return Work(None, None, typical, length)
     tokens = epochs * corpus.tokens
-    return Work(max(1, round(tokens / (sequences * typical))), tokens, typical, length)
+    return Work(max(1, round(tokens / each)), tokens, typical, length)
 
 
 def training_flops(

@@ -36,6 +36,8 @@ class PretrainStep(Step, Training):
     corpus: CorpusRef
     length: int = Field(default=128, ge=16)
     """Longest sequence in tokens, special tokens included."""
+    fill: bool = False
+    """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     masking: Masking = Masking()
     next_sentence: bool = False
     """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""
@@ -62,7 +64,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     shape = shape_of(model)
     needs = needs_of(config.objectives(), shape, None)
     sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
-    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus])
+    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], fill=config.fill)
     made = [] if fills_masks(before) else ["a masked-LM head is made from the embeddings"]
     made += ["a next-sentence head is made"] if config.next_sentence and not judges_pairs(before) else []
     frozen = parts_frozen_in(model, needs[0])
@@ -140,6 +142,7 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         seed=config.seed or 0,
         out=out,
         pairs=config.next_sentence,
+        fill=config.fill,
     )
     history = _train(model, batches, config, batches.updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")
