@@ -300,3 +300,15 @@ def test_signals_are_those_of_the_sequence(folder_of_masks, text, whole, make_st
     torch.testing.assert_close(ours.hidden[4][mask], theirs.hidden[4][mask], rtol=1e-4, atol=1e-5)
     assert not ours.hidden[4][~mask].any()
     torch.testing.assert_close(ours.logits, theirs.logits, rtol=1e-4, atol=1e-5)
+
+
+def test_a_student_of_answers_is_looked_at_alone(folder_of_masks, text, whole, make_step):
+    """No teacher is loaded to compare with, and that must not stop a training, nor hide a collapse."""
+    objective = {"kind": "hidden_mse", "layers": [[4, 2]]}
+    step = {**_distil(CACHED, objective), "student": str(folder_of_masks), "freeze_unread": True}
+    alone = make_step(step, {"@text": text, "@c": whole})
+    beside = make_step(_distil(_with_model(folder_of_masks), {"kind": "hidden_mse"}), {"@text": text, "@c": whole})
+    probes = [json.loads((made.folder / "probes.jsonl").read_text().splitlines()[-1]) for made in (alone, beside)]
+    assert "effective_rank" in probes[0]
+    assert "teacher_effective_rank" not in probes[0]
+    assert probes[1]["teacher_effective_rank"] > 1
