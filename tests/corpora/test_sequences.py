@@ -93,7 +93,7 @@ def test_a_word_longer_than_a_sequence_is_cut(tmp_path: Path) -> None:
     assert all(sequences.word_starts(index)[1] for index in range(len(rows)))
 
 
-@given(st.lists(st.integers(1, 40), min_size=8, max_size=60), st.integers(10, 40))
+@given(st.lists(st.integers(1, 30), min_size=8, max_size=60), st.integers(10, 40))
 def test_cuts_lose_nothing(tmp_path_factory: pytest.TempPathFactory, sizes: list[int], length: int) -> None:
     """A text cut wrongly trains on tokens twice, or not at all."""
     text, tokenizer = " ".join("a" * size for size in sizes), _pieces(1)
