@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from stage_support import TASK, Heard, step_of
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
 from limbeck.errors import DataError, Interrupted, ModelError, RecipeError
 from limbeck.models import loading
@@ -103,6 +103,16 @@ def test_untrained_starts_from_fresh_weights(tiny, make_step):
     words = [loading.load_model(str(made.model_folder)).get_input_embeddings().weight for made in (pretrained, fresh)]
     assert torch.allclose(words[0], source, atol=1e-6)
     assert not torch.allclose(words[1], source, atol=0.1)
+
+
+def test_a_probe_trains_the_classifier_alone(tiny, make_step):
+    """A probe that moves the encoder measures what fine-tuning can do, not what the encoder knows."""
+    made = make_step(_step(tiny, freeze_encoder=True, learning_rate=1e-2))
+    probe = AutoModelForTokenClassification.from_pretrained(made.model_folder)
+    before = AutoModel.from_pretrained(tiny.model)
+    for name, parameter in probe.base_model.named_parameters():
+        assert torch.equal(parameter, before.get_parameter(name)), name
+    assert made.facts["flops"] * 3 == make_step(_step(tiny, learning_rate=1e-2)).facts["flops"]
 
 
 def test_seeds_decide_everything(tiny, make_step):

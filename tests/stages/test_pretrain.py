@@ -6,6 +6,8 @@ from stage_support import Heard
 from transformers import AutoModelForMaskedLM
 
 from limbeck.errors import DataError
+from limbeck.models.families import encoder_of
+from limbeck.models.loading import load_model
 from limbeck.outlines import Outline
 from limbeck.stages import pretrain
 from limbeck.stages.pretrain import PretrainStep
@@ -88,3 +90,15 @@ def test_a_corpus_that_fills_no_batch_is_refused(tiny, text, make_step):
     """An epoch of no batches would be divided by."""
     with pytest.raises(DataError, match="one batch holds 5000"):
         make_step(_step(tiny.model, batch=5000), {"@text": text})
+
+
+def test_a_head_is_trained_for_layers_that_stay(tiny, text, make_step):
+    """A teacher changed while it was given a head is another teacher than the one to compare with."""
+    made = make_step(_step(tiny.model, freeze_encoder=True, learning_rate=1e-2, updates=20), {"@text": text})
+    before, after = load_model(str(tiny.model)), AutoModelForMaskedLM.from_pretrained(made.model_folder)
+    for name, parameter in encoder_of(after).named_parameters():
+        assert torch.equal(parameter, encoder_of(before).get_parameter(name)), name
+    assert "encoder" in made.facts["frozen"]
+    curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
+    held_out = [row["held_out"] for row in curve if "held_out" in row]
+    assert held_out[-1] < held_out[0]

@@ -64,14 +64,16 @@ def training_flops(
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
+    frozen: bool = False,
 ) -> float:
     """FLOPs of training on `tokens` tokens, in sequences of `length` on average.
 
     A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
     each teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
+    A student whose encoder is `frozen` is only run forward; what its head costs beside that is left out.
     """
     share = {"none": 0.0, "selected": labelled, "all": 1.0}
-    each = 3 * flops_per_token(student, round(length), share[needs[0].logits])
+    each = (1 if frozen else 3) * flops_per_token(student, round(length), share[needs[0].logits])
     each += sum(flops_per_token(teacher, round(length), share[needs[1].logits]) for teacher in teachers)
     return tokens * each
 
@@ -84,6 +86,7 @@ def training_outline(
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
+    frozen: bool = False,
     makes: str = "model",
     members: int = 1,
     notes: tuple[str, ...] = (),
@@ -98,7 +101,9 @@ def training_outline(
     memory += sum(count(teacher).bytes for teacher in teachers)
     flops = None
     if work.tokens is not None:
-        flops = training_flops(student, work.tokens, work.length, needs=needs, labelled=labelled, teachers=teachers)
+        flops = training_flops(
+            student, work.tokens, work.length, needs=needs, labelled=labelled, teachers=teachers, frozen=frozen
+        )
     return Outline(
         makes=makes,
         model=student.to_dict(),

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def frozen(model: PreTrainedModel, needs: Needs, *, embeddings: bool = False) -> Iterator[list[str]]:
+def frozen(
+    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+) -> Iterator[list[str]]:
     """While the context lasts, what `frozen_parts` names is not trained; yields the names of the parts.
 
     Afterwards the parameters are as trainable as they were: who goes on with the model trains all of it.
     """
-    parts = frozen_parts(model, needs, embeddings=embeddings)
+    parts = frozen_parts(model, needs, embeddings=embeddings, encoder=encoder)
     parameters = [model.get_parameter(name) for names in parts.values() for name in names]
     before = [parameter.requires_grad for parameter in parameters]
     for parameter in parameters:
@@ -32,14 +34,21 @@ def frozen(model: PreTrainedModel, needs: Needs, *, embeddings: bool = False) ->
             parameter.requires_grad_(trainable)
 
 
-def frozen_parts(model: PreTrainedModel, needs: Needs, *, embeddings: bool = False) -> dict[str, list[str]]:
-    """The heads that nothing in `needs` reads, and everything before layer 1 if asked: part to parameters.
+def frozen_parts(
+    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+) -> dict[str, list[str]]:
+    """The heads that nothing in `needs` reads, and everything before layer 1, or before all heads, if asked.
+
+    Part to parameters.
 
     Heads come along unchanged, so that a student of a model that fills masks can still do so. A layer that
     nothing reads is not among them: that is a mistake, which the gradient audit finds.
     """
     parts = {"embeddings": embedding_parameters(model)} if embeddings else {}
     heads = head_parameters(model)
+    if encoder:
+        outside = {name for names in heads.values() for name in names}
+        parts["encoder"] = [name for name, _ in model.named_parameters() if name not in outside]
     read = {"mlm", "classifier"} if needs.logits != "none" else set()
     read |= {"next sentence", "pooler"} if needs.pairs else set()
     heads = {name: parameters for name, parameters in heads.items() if name not in read}
@@ -49,11 +58,13 @@ def frozen_parts(model: PreTrainedModel, needs: Needs, *, embeddings: bool = Fal
     return {**parts, **dict(sorted(heads.items()))}
 
 
-def parts_frozen_in(config: PreTrainedConfig, needs: Needs, *, embeddings: bool = False) -> list[str]:
+def parts_frozen_in(
+    config: PreTrainedConfig, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+) -> list[str]:
     """The parts that would be frozen in a model of this configuration; no weights are made."""
     import torch
 
     from limbeck.models.loading import random_model
 
     with torch.device("meta"):
-        return list(frozen_parts(random_model(config), needs, embeddings=embeddings))
+        return list(frozen_parts(random_model(config), needs, embeddings=embeddings, encoder=encoder))

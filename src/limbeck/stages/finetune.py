@@ -12,7 +12,7 @@ from limbeck.errors import ModelError
 from limbeck.models.sources import identity, model_source
 from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch
+from limbeck.signals import Batch, Needs
 from limbeck.tasks.token_data import TokenData
 from limbeck.teachers import LiveTeacher, Online
 from limbeck.training.config import Training
@@ -45,6 +45,8 @@ class FinetuneStep(Step, Training):
     model: ModelSource
     untrained: bool = False
     """Start from fresh weights of the same architecture: the floor that a teacher has to beat."""
+    freeze_encoder: bool = False
+    """Train the head alone: a probe of what the encoder knows already."""
     data: TokenData
     teacher: LiveTeacher | None = None
     """A fine-tuned model to learn from as well, or several; of a `finetune` step, the member with the same seed."""
@@ -110,12 +112,14 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
         "loss: " + " + ".join(objective.sentence(*shapes) for objective in config.objectives),
         config.sentence(),
         *(["starts from fresh weights"] if config.untrained else []),
+        *(["frozen: encoder"] if config.freeze_encoder else []),
     )
     return training_outline(
         tagger_config(before, splits.labels if splits else ()),
         _work(config, splits, longest_sequence(config.length, before, *teachers)),
         config.batch,
         teachers=teachers,
+        frozen=config.freeze_encoder,
         makes=KIND,
         members=len(seeds),
         notes=notes,
@@ -243,6 +247,7 @@ def _member(
     from limbeck.corpora.sequences import BatchOrder
     from limbeck.evaluation.entity_scores import count_entities, f1
     from limbeck.models.costs import training_flops
+    from limbeck.models.freezing import frozen
     from limbeck.models.loading import load_model, save_model
     from limbeck.models.rows import only_rows
     from limbeck.tasks.batches import TaskBatches
@@ -254,7 +259,8 @@ def _member(
     teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
     order = BatchOrder(data.train.lengths, config.batch, seed)
     batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
-    with only_rows(model, torch.from_numpy(data.used_ids)):
+    read = Needs(logits="selected")
+    with frozen(model, read, encoder=config.freeze_encoder), only_rows(model, torch.from_numpy(data.used_ids)):
         history = _fit(model, teachers, batches, config, config.planned_updates(order.batches_per_epoch), out, seed)
     folder = f"members/seed-{seed}"
     save_model(model, data.tokenizer, out.folder / folder)
@@ -264,7 +270,9 @@ def _member(
     score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")
     shapes = [teacher.config for teacher in teachers]
-    flops = training_flops(model.config, history.tokens, data.mean_length, teachers=shapes)
+    flops = training_flops(
+        model.config, history.tokens, data.mean_length, teachers=shapes, frozen=config.freeze_encoder
+    )
     return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
 
 

@@ -36,6 +36,8 @@ class PretrainStep(Step, Training):
     corpus: CorpusRef
     length: int = Field(default=128, ge=16)
     """Longest sequence in tokens, special tokens included."""
+    freeze_encoder: bool = False
+    """Train the head alone: for a model without one, whose layers are to stay as they are."""
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     masking: Masking = Masking()
@@ -67,7 +69,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], fill=config.fill)
     made = [] if fills_masks(before) else ["a masked-LM head is made from the embeddings"]
     made += ["a next-sentence head is made"] if config.next_sentence and not judges_pairs(before) else []
-    frozen = parts_frozen_in(model, needs[0])
+    frozen = parts_frozen_in(model, needs[0], encoder=config.freeze_encoder)
     notes = (
         "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
         config.sentence(),
@@ -75,7 +77,8 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
         *made,
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
     )
-    return training_outline(model, work, config.batch, needs=needs, labelled=config.masking.mean_share, notes=notes)
+    share, fixed = config.masking.mean_share, config.freeze_encoder
+    return training_outline(model, work, config.batch, needs=needs, labelled=share, frozen=fixed, notes=notes)
 
 
 def preview(config: PretrainStep, made: Mapping[str, Artifact]) -> str:
@@ -150,7 +153,9 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     history.write_probes(out.folder / "probes.jsonl")
     size, labelled = count(model), config.masking.mean_share
     needs = needs_of(config.objectives(), shape, None)
-    flops = training_flops(model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled)
+    flops = training_flops(
+        model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, frozen=config.freeze_encoder
+    )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
 
@@ -184,7 +189,7 @@ def _train(
 
     needs = needs_of(config.objectives(), shape_of(model.config), None)
     loss = CombinedLoss(config.objectives(), needs, partial(observe, model))
-    with frozen(model, needs[0]) as parts:
+    with frozen(model, needs[0], encoder=config.freeze_encoder) as parts:
         out.facts["frozen"] = parts
         if parts:
             out.say(f"frozen: {', '.join(parts)}")
