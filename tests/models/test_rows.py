@@ -89,10 +89,12 @@ def test_a_decoder_that_nobody_reads_does_not_keep_all_rows():
     """A multilingual student that keeps its head for later would pay for 120,000 words at every update."""
     model = with_mlm_head(BertForTokenClassification(BertConfig(**SHAPE)))
     before = model.get_input_embeddings().weight.clone()
-    with only_rows(model, IDS, decoder_read=False):
+    with only_rows(model, IDS, decoder_read=False) as write_back:
         assert encoder_of(model).get_input_embeddings().weight.shape == (len(IDS.unique()), 16)
         assert not model.get_output_embeddings().weight.requires_grad
         encoder_of(model).get_input_embeddings().weight.data.add_(1)
+        write_back()
+        torch.testing.assert_close(model.get_output_embeddings().weight[IDS.unique()], before[IDS.unique()] + 1)
     after = model.get_input_embeddings().weight
     assert after is model.get_output_embeddings().weight
     assert after.requires_grad

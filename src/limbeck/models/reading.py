@@ -34,12 +34,12 @@ class Reading:
     vectors: NDArray[np.float32]
     """(N, H): see `sentence_vectors`."""
     mlm_loss: float | None
-    """See `masked_lm_loss`; None for a model without a masked-LM head, where nothing is masked, or if not asked for."""
+    """See `masked_lm_loss`; None for a model without a masked-LM head, or where nothing is masked."""
 
 
-def read(model: PreTrainedModel, batches: Sequence[Batch], *, mlm: bool = True) -> Reading:
+def read(model: PreTrainedModel, batches: Sequence[Batch]) -> Reading:
     """Reads masked batches. Whether there is dropout, autocast or a graph is the caller's choice."""
-    fills_masks = mlm and has_mlm_head(model) and any((b.labels != -100).any() for b in batches if b.labels is not None)
+    fills_masks = has_mlm_head(model) and any((b.labels != -100).any() for b in batches if b.labels is not None)
     return Reading(sentence_vectors(model, batches), masked_lm_loss(model, batches) if fills_masks else None)
 
 

@@ -6,7 +6,7 @@ rows get no gradient, yet an optimiser reads and writes all of them, at every up
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def only_rows(model: PreTrainedModel, ids: Tensor, *, decoder_read: bool = True) -> Iterator[None]:
+def only_rows(model: PreTrainedModel, ids: Tensor, *, decoder_read: bool = True) -> Iterator[Callable[[], None]]:
     """While it lasts, `model` has word embeddings for `ids` alone, under the same parameter name.
 
     Exact for an optimiser that leaves alone a parameter without gradient, as AdamW without weight decay does.
@@ -31,23 +31,30 @@ def only_rows(model: PreTrainedModel, ids: Tensor, *, decoder_read: bool = True)
         model: its embedding module is replaced, and put back with the trained rows in place.
         ids: every token id that the model will see; of any shape.
         decoder_read: False where no logits over the vocabulary are read.
+
+    Yields:
+        What writes the rows back without waiting for the end: after it, an unread decoder knows them, too.
     """
     encoder = encoder_of(model)
     full = encoder.get_input_embeddings()
     assert isinstance(full, nn.Embedding)
     decodes = decoder_read and (has_mlm_head(model) or _is_shared(model, full.weight))
     if decodes or not full.weight.requires_grad:
-        yield
+        yield lambda: None
         return
     rows_R = torch.unique(ids).to(full.weight.device)
     compact = _Rows(full, rows_R)
     encoder.set_input_embeddings(compact)
     full.weight.requires_grad_(False)  # a decoder that nobody reads still holds it
+
+    @torch.no_grad()
+    def write_back() -> None:
+        full.weight[rows_R.to(full.weight.device)] = compact.weight.to(full.weight.device)
+
     try:
-        yield
+        yield write_back
     finally:
-        with torch.no_grad():
-            full.weight[rows_R.to(full.weight.device)] = compact.weight.to(full.weight.device)
+        write_back()
         full.weight.requires_grad_(True)
         encoder.set_input_embeddings(full)
 

@@ -72,7 +72,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     frozen = parts_frozen_in(model, needs[0], encoder=config.freeze_encoder)
     notes = (
         "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
-        config.sentence(),
+        config.sentence(config.batch * length if config.fill else None),
         config.masking.sentence(),
         *made,
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),

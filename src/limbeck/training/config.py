@@ -46,13 +46,14 @@ class Training(Config):
             raise ValueError(f"give either `updates` or `epochs`; found {found}")
         return self
 
-    def sentence(self) -> str:
-        """The settings that a method may have filled in, in words."""
-        together = f"{self.accumulate} x {self.batch}" if self.accumulate > 1 else f"{self.batch}"
+    def sentence(self, tokens: int | None = None) -> str:
+        """The settings that a method may have filled in, in words; `tokens` of a batch, where texts fill it."""
+        each = f"{self.batch} sequences" if tokens is None else f"{tokens:,} tokens"
+        together = f"{self.accumulate} x {each}" if self.accumulate > 1 else each
         return (
             f"AdamW at {self.learning_rate:g}, {self.schedule} after {self.warmup:.0%} warm-up, weight decay"
             f" {self.weight_decay:g}, betas {self.betas[0]:g} and {self.betas[1]:g}, clip {self.clip:g};"
-            f" {together} sequences an update"
+            f" {together} an update"
         )
 
     def planned_updates(self, batches_per_epoch: int) -> int:

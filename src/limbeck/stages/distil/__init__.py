@@ -92,7 +92,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     notes = (
         *([cut.sentence(theirs.layers), *left_out(teachers[0], cut)] if cut else []),
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
-        config.sentence(),
+        config.sentence(config.batch * length if config.fill else None),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
         config.masking.sentence(),
         config.teacher.sentence(),

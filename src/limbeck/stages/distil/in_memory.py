@@ -83,17 +83,16 @@ def distil(
     with ExitStack() as stack:
         place = stack.enter_context(temporary_workspace(out))
         parts = stack.enter_context(frozen(student, needs[0], embeddings=freeze_embeddings))
+        write_back: Callable[[], None] | None = None
         if used_ids is not None:
             ids = _ids_read(used_ids, held_out)
-            stack.enter_context(only_rows(student, ids, decoder_read=needs[0].logits != "none"))
+            write_back = stack.enter_context(only_rows(student, ids, decoder_read=needs[0].logits != "none"))
         if freeze_unread:
             parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1)))
         place.facts["frozen"] = parts
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
-        # While the student has a part of its embeddings, its head has the others as they were.
-        shown = beside if isinstance(teacher, Teacher) else teacher
-        probe = _probe(student, shown, mlm=used_ids is None or needs[0].logits != "none")
+        probe = _probe(student, beside if isinstance(teacher, Teacher) else teacher, write_back)
         return fit(model, loss, batches, how, planned, place, label="distil", seed=seed, held_out=held_out, probe=probe)
 
 
@@ -115,8 +114,13 @@ def _ids_read(used_ids: "Tensor", held_out: Sequence[Batch]) -> "Tensor":
     return torch.cat([used_ids.flatten(), *texts])
 
 
-def _probe(student: "PreTrainedModel", beside: "PreTrainedModel | None", *, mlm: bool) -> "Probe":
-    """Looks at the student, beside its teacher where there is one, on batches that are the same every time."""
+def _probe(
+    student: "PreTrainedModel", beside: "PreTrainedModel | None", write_back: Callable[[], None] | None
+) -> "Probe":
+    """Looks at the student, beside its teacher where there is one, on batches that are the same every time.
+
+    `write_back` hands the embeddings that are trained to a masked-LM head that only holds their table.
+    """
     from limbeck.evaluation.representations import compared, sentence_rank
     from limbeck.models.reading import read
 
@@ -127,7 +131,9 @@ def _probe(student: "PreTrainedModel", beside: "PreTrainedModel | None", *, mlm:
             trained = beside.training
             theirs.update(vars(read(beside.train(False), held_out)))
             beside.train(trained)
-        ours = read(student, held_out, mlm=mlm)
+        if write_back is not None:
+            write_back()
+        ours = read(student, held_out)
         losses = {"mlm_loss": ours.mlm_loss, "teacher_mlm_loss": theirs.get("mlm_loss")}
         known = {name: loss for name, loss in losses.items() if loss is not None}
         if not theirs:
