@@ -69,18 +69,17 @@ class HuggingFace:
                     theirs = teacher(**inputs, output_hidden_states=True)
                 return compute(model(**inputs, output_hidden_states=True), theirs, inputs["labels"])
 
-        arguments = TrainingArguments(
-            output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=precision == "bfloat16", report_to=[], disable_tqdm=True
-        )
+        arguments = TrainingArguments(output_dir=tempfile.mkdtemp(), use_cpu=True, report_to=[], disable_tqdm=True)
         self._trainer = Distilling(model=student, args=arguments)
         self._trainer.create_optimizer()
         self._trainer.current_gradient_accumulation_steps = 1  # set by its own loop, which makes the updates here
-        self._student = student
+        self._student, self._precision = student, precision
 
     def __call__(self, batch: Batch) -> float:
         """One update; its loss."""
         fields = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "labels": batch.labels}
-        value = self._trainer.training_step(self._student, fields)
+        with _autocast(self._precision):
+            value = self._trainer.training_step(self._student, fields)
         nn.utils.clip_grad_norm_(self._student.parameters(), 1.0)
         self._trainer.optimizer.step()
         self._student.zero_grad()
