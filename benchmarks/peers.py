@@ -69,7 +69,9 @@ class HuggingFace:
                     theirs = teacher(**inputs, output_hidden_states=True)
                 return compute(model(**inputs, output_hidden_states=True), theirs, inputs["labels"])
 
-        arguments = TrainingArguments(output_dir=tempfile.mkdtemp(), use_cpu=True, report_to=[], disable_tqdm=True)
+        arguments = TrainingArguments(
+            output_dir=tempfile.mkdtemp(), learning_rate=1e-4, use_cpu=True, report_to=[], disable_tqdm=True
+        )
         self._trainer = Distilling(model=student, args=arguments)
         self._trainer.create_optimizer()
         self._trainer.current_gradient_accumulation_steps = 1  # set by its own loop, which makes the updates here
