@@ -13,6 +13,8 @@ from transformers import (
     XLMRobertaConfig,
 )
 
+from limbeck.signals import Batch
+
 SIZES = {
     "vocab_size": 40,
     "hidden_size": 16,
@@ -44,6 +46,16 @@ CONFIGS = {
     ),
 }
 FAMILIES = list(CONFIGS)
+
+
+def inputs_of(model: PreTrainedModel, name: str, batch: Batch) -> torch.Tensor:
+    """What the submodule of that name is given for the tokens of a batch, (tokens, width)."""
+    seen: list[torch.Tensor] = []
+    hook = model.get_submodule(name).register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    with torch.inference_mode():
+        model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+    hook.remove()
+    return seen[0][batch.attention_mask.bool()].clone()
 
 
 def tiny(family: str, kind: type = AutoModel, attention: str | None = None, seed: int = 0) -> PreTrainedModel:

@@ -8,6 +8,7 @@ from limbeck.models.importance import Scores, measure
 from limbeck.models.readers import readers_of, weight_of
 from limbeck.models.widths import Widths
 from limbeck.signals import Batch
+from tiny_encoders import inputs_of
 
 ALL = [1, 2, 3, 4]
 
@@ -45,21 +46,12 @@ def test_gradients_say_what_removal_costs(make, family, axis, name, parts):
     assert set(scores) == set(ALL)
 
 
-def _inputs(model, name, batch):
-    seen = []
-    hook = model.get_submodule(name).register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
-    with torch.inference_mode():
-        model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    hook.remove()
-    return seen[0][batch.attention_mask.bool()]
-
-
 @pytest.mark.parametrize(("axis", "name", "parts"), [(Axis.HEADS, "heads", 2), (Axis.UNITS, "units", 24)])
 def test_activations_say_what_a_part_adds(make, family, axis, name, parts):
     """Padding that counts, or a constant that counts, ranks other parts first."""
     model = make(family)
     reader = _at(model, axis, 3)
-    inputs_NPD = _inputs(model, reader.source, text()).unflatten(1, (parts, -1))
+    inputs_NPD = inputs_of(model, reader.source, text()).unflatten(1, (parts, -1))
     weight_OPD = weight_of(model, reader).unflatten(1, (parts, -1))
     if family != "modernbert":  # which has no biases that could stand in for a constant
         inputs_NPD = inputs_NPD - inputs_NPD.mean(0)

@@ -12,6 +12,7 @@ from limbeck.models.narrowing import narrow_config, narrowed
 from limbeck.models.refitting import refit
 from limbeck.models.slimming import Slimming
 from limbeck.models.widths import widths_of
+from tiny_encoders import inputs_of
 
 ALL = [1, 2, 3, 4]
 
@@ -21,15 +22,6 @@ def _cut(model, batch, **fields):
     config = narrow_config(model.config, Slimming.parse({"importance": {"corpus": "@text"}, **fields}, "small"))
     kept = measure(model, [batch], "activation", ALL, Unwatched()).keep(widths_of(config), 8)
     return narrowed(model, config, kept), kept
-
-
-def _rows(model, name, batch):
-    seen = []
-    hook = model.get_submodule(name).register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
-    with torch.inference_mode():
-        model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    hook.remove()
-    return seen[0][batch.attention_mask.bool()].double().numpy()
 
 
 def test_a_unit_that_others_foretell_can_go(make):
@@ -55,7 +47,7 @@ def test_matrices_are_those_of_least_squares(make, name):
     cut, kept = _cut(model, batch, width=8)
     refit(model, cut, kept, [batch], Unwatched())
     place, width = model.get_submodule(name), kept.width.numpy()
-    inputs = _rows(model, name, batch)
+    inputs = inputs_of(model, name, batch).double().numpy()
     outputs_ = inputs @ place.weight.detach().double().numpy().T + place.bias.detach().double().numpy()
     ones = np.ones((len(inputs), 1))
     solution, *_ = np.linalg.lstsq(np.hstack([inputs[:, width], ones]), outputs_, rcond=None)
@@ -72,7 +64,7 @@ def test_normalisations_come_as_near_as_they_can(make, kind, name):
     cut, kept = _cut(model, batch, width=8)
     refit(model, cut, kept, [batch], Unwatched())
     before, after = model.get_submodule(name), cut.get_submodule(name)
-    rows = torch.from_numpy(_rows(model, name, batch)).float()
+    rows = inputs_of(model, name, batch)
     new = layer_norm(rows[:, kept.width], (8,), eps=before.eps).double().numpy()
     old = before(rows)[:, kept.width].detach().double().numpy()
     for number in range(8):

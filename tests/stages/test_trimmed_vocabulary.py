@@ -156,13 +156,14 @@ def test_layers_and_tokens_at_once(swedish, make_step, tmp_path):
     assert (model.config.n_layers, model.config.vocab_size) == (2, made.facts["vocabulary"]["tokens"])
 
 
+def _trimming(folder, **amount):
+    """A step that trims a new BERT to an amount of Swedish."""
+    return {"do": "shrink", "model": _teacher(folder / "teacher", "bert"), "vocabulary": {"corpus": "@sv", **amount}}
+
+
 def test_too_few_tokens_for_the_text(swedish, make_step, tmp_path):
     """Below the characters of the text nothing can be spelt."""
-    step = {
-        "do": "shrink",
-        "model": _teacher(tmp_path / "teacher", "bert"),
-        "vocabulary": {"corpus": "@sv", "keep": 20},
-    }
+    step = _trimming(tmp_path, keep=20)
     with pytest.raises(DataError, match=r"20 tokens are fewer than the \d+ that have to stay: 5 special tokens"):
         make_step(step, {"@sv": swedish})
 
@@ -177,18 +178,14 @@ def test_too_few_tokens_for_the_text(swedish, make_step, tmp_path):
 )
 def test_bounds_that_mean_nothing_are_refused_in_the_plan(amount, message, tmp_path):
     """An hour of counting is late to learn that nothing was to be dropped."""
-    step = {"do": "shrink", "model": _teacher(tmp_path / "teacher", "bert"), "vocabulary": {"corpus": "@sv", **amount}}
+    step = _trimming(tmp_path, **amount)
     with pytest.raises(RecipeError, match=message):
         shrink.outline(step_of(step), {"@sv": Outline(makes="corpus")})
 
 
 def test_no_text_to_check_on(corpus_of, make_step, tmp_path):
     """A proof on the text that chose the tokens would always pass."""
-    step = {
-        "do": "shrink",
-        "model": _teacher(tmp_path / "teacher", "bert"),
-        "vocabulary": {"corpus": "@sv", "keep": 80},
-    }
+    step = _trimming(tmp_path, keep=80)
     with pytest.raises(DataError, match=r"@sv holds no text out.*give the corpus a holdout"):
         make_step(step, {"@sv": corpus_of(SWEDISH, dev=0.0)})
 
@@ -208,11 +205,7 @@ def test_a_failed_proof_stops_the_step(swedish, make_step, tmp_path, monkeypatch
 
     right = vocabulary.keep_tokens
     monkeypatch.setattr(vocabulary, "keep_tokens", lambda model, kept: _mixed(right(model, kept)))
-    step = {
-        "do": "shrink",
-        "model": _teacher(tmp_path / "teacher", "bert"),
-        "vocabulary": {"corpus": "@sv", "keep": 80},
-    }
+    step = _trimming(tmp_path, keep=80)
     with pytest.raises(ModelError, match=r"with fewer tokens the model's .* differ by"):
         make_step(step, {"@sv": swedish})
 

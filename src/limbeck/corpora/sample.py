@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from limbeck.artifacts import Artifact
 from limbeck.corpora.batches import batches_of
 from limbeck.corpora.documents import read
 from limbeck.corpora.masked import Sample
@@ -22,6 +24,23 @@ DOCUMENTS = 64
 SHOWN = 30
 """Words, or tokens where these are masked; a passage of this size is read at a glance."""
 LEGEND = "«word» is hidden, «word→other» replaced, «word=» left as it is"
+
+
+def sample_so_far(
+    made: Mapping[str, Artifact],
+    corpus: str,
+    model: str,
+    tokenizer: PreTrainedTokenizerBase | None,
+    masking: Masking,
+    *,
+    length: int,
+    seed: int,
+) -> str:
+    """See `masked_sample`; or, while the corpus or the model's tokenizer is not there, what the sample waits for."""
+    if tokenizer is None or corpus not in made:
+        missing = f"the tokenizer of {model}" if corpus in made else corpus
+        return f"a sample of the masked text comes with {missing}"
+    return masked_sample(made[corpus].folder, tokenizer, masking, length=length, seed=seed)
 
 
 def masked_sample(folder: Path, tokenizer: PreTrainedTokenizerBase, masking: Masking, *, length: int, seed: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from limbeck.artifacts import Artifact
@@ -65,6 +65,17 @@ def make_student(
     advice = "use models of one tokenizer, or cut the student out of the teacher"
     require_same_tokens(tokenizer, theirs, f"{student} and its teacher", advice)
     return load_model(source), tokenizer
+
+
+def require_one_tokenizer(names: Sequence[str], sources: Sequence[str]) -> None:
+    """Refuses teachers, of these names and sources, that do not share the first one's tokenizer.
+
+    Raises:
+        ModelError: names two of them and a token.
+    """
+    advice = "let the members of an ensemble share one tokenizer"
+    for name, source in zip(names[1:], sources[1:], strict=True):
+        require_same_tokens(load_tokenizer(sources[0]), load_tokenizer(source), f"{names[0]} and {name}", advice)
 
 
 def require_same_tokens(

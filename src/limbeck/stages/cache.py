@@ -135,15 +135,13 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     from limbeck.corpora.batches import text_batches
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.loading import load_config, load_model, load_tokenizer, save_shape
-    from limbeck.models.reducing import require_same_tokens
+    from limbeck.models.reducing import require_one_tokenizer
     from limbeck.training.precision import name_of
 
     sources = [model_source(ref, inputs) for ref in config.teacher.models]
     shapes = [load_config(source) for source in sources]
     needs, tokenizer = _needs(config, shapes), load_tokenizer(sources[0])
-    for ref, source in zip(config.teacher.models[1:], sources[1:], strict=True):
-        whose, advice = f"{config.teacher.models[0]} and {ref}", "let the members of an ensemble share one tokenizer"
-        require_same_tokens(tokenizer, load_tokenizer(source), whose, advice)
+    require_one_tokenizer(config.teacher.models, sources)
     length = longest_sequence(config.length, *shapes)
     batches, held_out = text_batches(
         inputs[config.corpus].folder, tokenizer, shape_of(shapes[0]).vocabulary, config.masking,

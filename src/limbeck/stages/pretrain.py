@@ -83,15 +83,11 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
 
 def preview(config: PretrainStep, made: Mapping[str, Artifact]) -> str:
     """A passage of the corpus with the masked words marked, from what is made so far."""
-    from limbeck.corpora.sample import masked_sample
+    from limbeck.corpora.sample import sample_so_far
     from limbeck.models.loading import known_tokenizer
 
-    tokenizer, corpus = known_tokenizer(config.model, made), made.get(config.corpus)
-    if tokenizer is None or corpus is None:
-        missing = config.corpus if corpus is None else f"the tokenizer of {config.model}"
-        return f"a sample of the masked text comes with {missing}"
-    seed = config.seed or 0
-    return masked_sample(corpus.folder, tokenizer, config.masking, length=config.length, seed=seed)
+    tokenizer, seed = known_tokenizer(config.model, made), config.seed or 0
+    return sample_so_far(made, config.corpus, config.model, tokenizer, config.masking, length=config.length, seed=seed)
 
 
 def rehearse(config: PretrainStep, inputs: Outlines) -> float:

@@ -104,16 +104,12 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
 
 def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
     """A passage of the corpus with the masked words marked, from what is made so far."""
-    from limbeck.corpora.sample import masked_sample
+    from limbeck.corpora.sample import sample_so_far
     from limbeck.models.loading import known_tokenizer
 
-    ref = config.teacher.models[0]
-    tokenizer, corpus = known_tokenizer(ref, made), made.get(config.corpus)
-    if tokenizer is None or corpus is None:
-        missing = config.corpus if corpus is None else f"the tokenizer of {ref}"
-        return f"a sample of the masked text comes with {missing}"
-    seed = config.seed or 0
-    return masked_sample(corpus.folder, tokenizer, config.masking, length=config.length, seed=seed)
+    model = config.teacher.models[0]
+    tokenizer, seed = known_tokenizer(model, made), config.seed or 0
+    return sample_so_far(made, config.corpus, model, tokenizer, config.masking, length=config.length, seed=seed)
 
 
 def rehearse(config: DistilStep, inputs: Outlines) -> float:
@@ -154,9 +150,9 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
-    from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
+    from limbeck.models.loading import load_config, load_model, save_model
     from limbeck.models.next_sentence import with_next_sentence_head
-    from limbeck.models.reducing import make_student, require_same_tokens, student_config
+    from limbeck.models.reducing import make_student, require_one_tokenizer, student_config
     from limbeck.training.precision import name_of
 
     sources = [model_source(ref, inputs) for ref in config.teacher.models]
@@ -167,9 +163,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     wanted = [] if coverage and isinstance(config.student, str) else sources
     models = [load_model(source, mlm=mlm) for source in wanted]
     student, tokenizer = make_student(config.student, models[0] if models else None, sources[0], inputs)
-    for ref, source in zip(config.teacher.models[1:], sources[1:], strict=True):
-        whose, advice = f"{config.teacher.models[0]} and {ref}", "let the members of an ensemble share one tokenizer"
-        require_same_tokens(load_tokenizer(sources[0]), load_tokenizer(source), whose, advice)
+    require_one_tokenizer(config.teacher.models, sources)
     if projected(made, needs)[0].logits != "none":
         student = with_mlm_head(student)
     if needs[0].pairs:
