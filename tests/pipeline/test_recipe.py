@@ -37,6 +37,13 @@ def test_an_overlay_merges_deeply(written):
     assert recipe.seed == 7
 
 
+def test_an_anchor_is_laid_under(written):
+    """Of twenty trainings that should differ in a seed, one that was typed wrong would pass for luck."""
+    recipe = written(BASE.replace("student: {do", "student: &it {do") + "  other: {<<: *it, seed: 2, updates: 3}\n")
+    student, other = recipe.steps["student"], recipe.steps["other"]
+    assert other == student.model_copy(update={"seed": 2, "updates": 3})
+
+
 def test_an_overlay_has_a_run_folder_of_its_own(written):
     """The small variant of a recipe must not write into the full one's folder."""
     assert written("base: below.yaml").name == "above"
@@ -130,6 +137,7 @@ def test_later_overrides_win(written):
         ("engine.country=se", r'engine\.country: a country is three capital letters .*SWE for Sweden; found "se"'),
         ("seed=[", "--set seed: the value is not valid YAML"),
         ("steps.x={do: gate, do: gate}", '"do" stands twice'),
+        ("steps.x={<<: gate, do: gate}", "`<<` takes one anchor of a mapping, as in `<<: \\*name`; found 'gate'"),
     ],
 )
 def test_a_wrong_override_is_named(written, override, message):

@@ -100,6 +100,24 @@ def test_a_name_without_a_role_is_a_student(members, make_step):
     assert [row["student"] for row in made.facts["evidence"]] == ["tiny", "lazy"]
 
 
+def test_models_of_several_steps_are_one_arm(tiny, members, make_step):
+    """Three distilled students, fine-tuned by three steps, are one method, and its mean is what counts."""
+    third = make_step(_task(tiny, teacher="@t", seeds=[3], updates=20), members)
+    made = make_step(_step({"teacher": "@t", "student": ["@s", "@third"]}), {**members, "@third": third})
+    rows = [row for row in made.facts["scores"] if row["model"] == "student"]
+    assert [row["seed"] for row in rows] == [1, 2, 3, "mean"]
+    assert rows[3]["value"] == pytest.approx(sum(row["value"] for row in rows[:3]) / 3)
+    assert len(list((made.folder / "predictions").iterdir())) == 5
+
+
+def test_models_of_one_arm_are_told_apart(tiny, members, make_step):
+    """Of two models with one seed, the predictions of one would be lost."""
+    with pytest.raises(RecipeError, match="two models under student have the seed 1; give the steps in the list other"):
+        make_step(_step({"teacher": "@t", "student": ["@s", "@c"]}), members)
+    with pytest.raises(RecipeError, match=r"a step's models count once; found @s, @s under student"):
+        EvaluateStep.parse(_step({"student": ["@s", "@s"]}), "here")
+
+
 def test_other_test_examples_are_not_compared(tiny, members, tmp_path, make_step):
     """Scores on different examples differ for reasons that are nobody's merit."""
     other = tmp_path / "other.iob2"

@@ -116,20 +116,36 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _StrictLoader(yaml.SafeLoader):
     """PyYAML keeps the last of two equal keys without a word, which would drop a step."""
 
 
 def _unique_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     mapping: dict[Any, Any] = {}
+    shared: dict[Any, Any] = {}
     for key_node, value_node in node.value:
+        if key_node.tag == _MERGE:
+            shared = _shared_fields(loader, value_node)
+            continue
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not a name", key_node.start_mark)
         if key in mapping:
             raise yaml.constructor.ConstructorError(None, None, f'"{key}" stands twice', key_node.start_mark)
         mapping[key] = loader.construct_object(value_node, deep=True)
-    return mapping
+    return {**shared, **mapping}
+
+
+def _shared_fields(loader: yaml.SafeLoader, node: yaml.Node) -> dict[Any, Any]:
+    """What `<<: *anchor` brings: fields that the mapping's own go before."""
+    fields = loader.construct_object(node, deep=True)
+    if not isinstance(fields, dict):
+        problem = f"`<<` takes one anchor of a mapping, as in `<<: *name`; found {fields!r}"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return fields
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)

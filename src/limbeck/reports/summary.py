@@ -93,7 +93,8 @@ def _models(run: Run) -> dict[str, ModelRow]:
     found: dict[str, dict[str, Any]] = {}
     for artifact in run.of("evaluate"):
         for name, role in (_facts(artifact).get("models") or {}).items():
-            source = (artifact.manifest.config.get("models") or {}).get(name)
+            named = (artifact.manifest.config.get("models") or {}).get(name)
+            source = named[0] if isinstance(named, list) else named
             found[name] = {**_made(run, source), "role": role}
     for artifact in run.of("benchmark"):
         for name, facts in (_facts(artifact).get("models") or {}).items():

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import MembersRef, Step
@@ -21,6 +21,7 @@ REVISION = 2
 KIND = "scores"
 
 Tags = list[list[str]]
+Members = MembersRef | Annotated[list[MembersRef], Field(min_length=1)]
 
 
 class EvaluateStep(Step):
@@ -30,13 +31,22 @@ class EvaluateStep(Step):
     """
 
     do: Literal["evaluate"] = "evaluate"
-    models: dict[str, MembersRef] = Field(min_length=1)
+    models: dict[str, Members] = Field(min_length=1)
+    """`"@step"`, or a list of such steps whose models are scored together, as of one training with several seeds."""
     data: TokenData | None = None
     """Whose test part to use; by default the one that the models were fine-tuned with."""
     language: str = ""
     """Of the test data, for the report."""
     resamples: int = Field(default=10_000, ge=1_000)
     """Bootstrap resamples behind every interval."""
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, models: dict[str, Members]) -> dict[str, Members]:
+        for name, refs in models.items():
+            if len(set(_listed(refs))) < len(_listed(refs)):
+                raise ValueError(f"a step's models count once; found {', '.join(_listed(refs))} under {name}")
+        return models
 
     def outside(self) -> Any:
         """Identity of the data files, where they are named here."""
@@ -54,11 +64,15 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     from limbeck.evaluation.evidence import evidence_rows
     from limbeck.evaluation.per_label import label_rows
 
-    models = {name: inputs[ref] for name, ref in config.models.items()}
+    models = {name: [inputs[ref] for ref in _listed(refs)] for name, refs in config.models.items()}
+    seeds = {name: _seeds(name, artifacts) for name, artifacts in models.items()}
     examples, name = _test_examples(config, models, inputs)
     gold = [example.tags for example in examples]
-    tags = {model: _predict_members(model, artifact, examples, out) for model, artifact in models.items()}
-    trial = _trial(config, name, models, examples, tags)
+    tags = {
+        model: [each for artifact in artifacts for each in _predict_members(model, artifact, examples, out)]
+        for model, artifacts in models.items()
+    }
+    trial = _trial(config, name, models, examples, tags, seeds)
     rows = trial.score_rows()
     evidence = evidence_rows(trial)
     out.facts.update(scores=rows, evidence=evidence, examples=len(examples), resamples=config.resamples)
@@ -74,8 +88,21 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         out.say(f"{row['student']}: {row['verdict']}")
 
 
+def _listed(refs: str | list[str]) -> list[str]:
+    return [refs] if isinstance(refs, str) else refs
+
+
+def _seeds(name: str, artifacts: Sequence[Artifact]) -> list[int]:
+    """Of all members under one name, which their scores and predictions are told apart by."""
+    seeds = [member["seed"] for artifact in artifacts for member in artifact.facts["members"]]
+    for place, seed in enumerate(seeds):
+        if seed in seeds[:place]:
+            raise RecipeError(f"two models under {name} have the seed {seed}; give the steps in the list other seeds")
+    return seeds
+
+
 def _test_examples(
-    config: EvaluateStep, models: Mapping[str, Artifact], inputs: Mapping[str, Artifact]
+    config: EvaluateStep, models: Mapping[str, Sequence[Artifact]], inputs: Mapping[str, Artifact]
 ) -> tuple[Sequence["TaggedText"], str]:
     """The test examples, and a name for them."""
     from limbeck.corpora.documents import read
@@ -85,7 +112,7 @@ def _test_examples(
 
     if config.data is None:
         examples: Sequence[TaggedText] = read_examples(_shared_test_file(models).folder / "test.jsonl")
-        name = name_of(next(iter(models.values())).manifest.config["data"])
+        name = name_of(next(iter(models.values()))[0].manifest.config["data"])
     elif isinstance(config.data, AnnotatedCorpus):
         examples = examples_from_documents(read(inputs[config.data.corpus].folder, "test")).test
         name = name_of(config.data.model_dump())
@@ -97,18 +124,21 @@ def _test_examples(
     return examples, name
 
 
-def _shared_test_file(models: Mapping[str, Artifact]) -> Artifact:
+def _shared_test_file(models: Mapping[str, Sequence[Artifact]]) -> Artifact:
     """Any of the models, when all were fine-tuned with the same test examples beside them."""
     by_file: dict[str, str] = {}
-    for name, artifact in models.items():
-        by_file.setdefault(artifact.manifest.files["test.jsonl"].sha256, name)
+    for name, artifacts in models.items():
+        for artifact in artifacts:
+            by_file.setdefault(
+                artifact.manifest.files["test.jsonl"].sha256, name if len(artifacts) == 1 else artifact.manifest.step
+            )
     if len(by_file) > 1:
         first, second, *_ = by_file.values()
         raise RecipeError(
             f"{first} and {second} were fine-tuned with different test examples, so their scores cannot be compared;"
             " give both steps the same data, or name one test set under `data`"
         )
-    return next(iter(models.values()))
+    return next(iter(models.values()))[0]
 
 
 def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedText"], out: Workspace) -> list[Tags]:
@@ -138,9 +168,10 @@ def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedTe
 def _trial(
     config: EvaluateStep,
     data: str,
-    models: Mapping[str, Artifact],
+    models: Mapping[str, Sequence[Artifact]],
     examples: Sequence["TaggedText"],
     tags: Mapping[str, list[Tags]],
+    seeds: Mapping[str, list[int]],
 ) -> "Trial":
     import numpy as np
 
@@ -149,7 +180,7 @@ def _trial(
     from limbeck.evaluation.trial import Trial
 
     gold = [example.tags for example in examples]
-    first = models.get("teacher") or next(iter(models.values()))
+    first, *_ = models.get("teacher") or next(iter(models.values()))
     usual = json.loads((first.folder / "usual_tags.json").read_text("utf-8"))
     trivial = look_up(usual, [example.tokens for example in examples])
     return Trial(
@@ -161,7 +192,7 @@ def _trial(
             name: np.stack([count_entities(gold, member).overall for member in members])
             for name, members in tags.items()
         },
-        seeds={name: [member["seed"] for member in artifact.facts["members"]] for name, artifact in models.items()},
+        seeds=seeds,
         baseline_counts=count_entities(gold, trivial).overall,
         resamples=config.resamples,
         seed=config.seed or 0,
