@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.evaluation.bootstrap import interval, resample_weights, resampled_f1, resampled_sums
+from limbeck.evaluation.bootstrap import (
+    interval,
+    mean_of_drawn_seeds,
+    resample_weights,
+    resampled_f1,
+    resampled_sums,
+)
 from limbeck.evaluation.entity_scores import f1
 
 
@@ -63,6 +69,27 @@ def test_interval_covers_the_true_mean_as_often_as_it_says():
         low, high = interval(sums[:, 0] / 60)
         covered += low <= 1.0 <= high
     assert 0.90 <= covered / 300 <= 0.98
+
+
+def test_seeds_are_drawn_by_hand():
+    """Three seeds that lie far apart would pass for a sure result, were only their mean resampled."""
+    draws = np.repeat([[0.0], [3.0], [6.0]], 40_000, axis=1)
+    means, counts = np.unique(mean_of_drawn_seeds(draws, (0, 1)), return_counts=True)
+    assert means.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert counts / 40_000 == pytest.approx(np.array([1, 3, 6, 7, 6, 3, 1]) / 27, abs=0.01)
+
+
+def test_one_seed_is_what_it_is():
+    """An interval over one seed says nothing of others, and must not pretend to."""
+    draws = np.random.default_rng(0).random((1, 50))
+    assert (mean_of_drawn_seeds(draws, (3, 0)) == draws[0]).all()
+
+
+def test_models_draw_seeds_of_their_own():
+    """Were the same seeds drawn for two models, a lucky pair would look like a difference that always holds."""
+    draws = np.repeat([[0.0], [1.0]], 500, axis=1)
+    assert (mean_of_drawn_seeds(draws, (0, 1)) != mean_of_drawn_seeds(draws, (0, 2))).any()
+    assert (mean_of_drawn_seeds(draws, (0, 1)) == mean_of_drawn_seeds(draws, (0, 1))).all()
 
 
 def test_interval_by_hand():

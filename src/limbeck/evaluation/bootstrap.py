@@ -1,12 +1,13 @@
-"""Paired bootstrap over test examples: how much scores would move if other examples had been drawn.
+"""Paired bootstrap over test examples, and over seeds: how much scores would move if others had been drawn.
 
-The intervals speak about the examples. The models are those that were trained: where there are several seeds,
-their scores are averaged within each resample, and the spread between seeds is not part of the interval.
+Examples are drawn for all models together, so that what is hard is hard for all. Where a model was trained with several
+seeds, seeds are drawn too, for each model its own (hierarchical bootstrap): of another training nobody knows whether it
+would have gone as well.
 
 R resamples, E examples, C columns, S seeds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,13 @@ def resampled_f1(counts: Mapping[str, Counts], resamples: int = RESAMPLES, seed:
     sums_RC = resampled_sums(np.concatenate(rows, axis=1), resamples, seed)
     values = iter(f1(sums_RC.reshape(resamples, len(rows), 3)).T)
     return {name: np.stack([next(values) for _ in array]) for name, array in counts.items()}
+
+
+def mean_of_drawn_seeds(draws_SR: Floats, seed: Sequence[int]) -> Floats:
+    """Mean over S seeds drawn with replacement, anew in each resample, (R,); of one seed the draws themselves."""
+    chosen_SR = np.random.default_rng(seed).integers(len(draws_SR), size=draws_SR.shape)
+    mean_R: Floats = np.take_along_axis(draws_SR, chosen_SR, axis=0).mean(axis=0)
+    return mean_R
 
 
 def interval(values: Floats, level: float = 0.95) -> Interval:

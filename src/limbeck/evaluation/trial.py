@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limbeck.evaluation.bootstrap import RESAMPLES, Interval, interval, resampled_f1
+from limbeck.evaluation.bootstrap import RESAMPLES, Interval, interval, mean_of_drawn_seeds, resampled_f1
 from limbeck.evaluation.entity_scores import Counts, f1
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ class Trial:
 
     def contrast(self, model: str, other: str) -> Contrast:
         """`model` minus `other`, paired by resample."""
-        draws = self._mean_draws(model) - self._mean_draws(other)
+        draws = self._mean_draws[model] - self._mean_draws[other]
         return Contrast(self._f1(model) - self._f1(other), interval(draws))
 
     def contrast_to_baseline(self, model: str) -> Contrast:
@@ -85,7 +85,7 @@ class Trial:
 
         Resamples in which the teacher scores 0 have no ratio and are left out.
         """
-        above, below = self._mean_draws(model), self._mean_draws(teacher)
+        above, below = self._mean_draws[model], self._mean_draws[teacher]
         return self._f1(model) / self._f1(teacher), interval(above[below > 0] / below[below > 0])
 
     def score_rows(self) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Trial:
             points_S = f1(counts_SE3.sum(axis=1))
             for seed, point, draws_R in zip(self.seeds[model], points_S, self._draws[model], strict=True):
                 rows.append(self._row(model, seed, float(point), draws_R))
-            rows.append(self._row(model, "mean", self._f1(model), self._mean_draws(model)))
+            rows.append(self._row(model, "mean", self._f1(model), self._mean_draws[model]))
         return rows
 
     def _row(self, model: str, seed: int | str, value: float, draws_R: Floats) -> dict[str, Any]:
@@ -119,9 +119,13 @@ class Trial:
         """F1 on every resample, (S, R)."""
         return resampled_f1(self._all_counts, self.resamples, self.seed)
 
-    def _mean_draws(self, model: str) -> Floats:
-        mean: Floats = self._draws[model].mean(axis=0)
-        return mean
+    @cached_property
+    def _mean_draws(self) -> dict[str, Floats]:
+        """Mean over the drawn seeds on every resample, (R,)."""
+        return {
+            model: mean_of_drawn_seeds(draws_SR, (self.seed, place))
+            for place, (model, draws_SR) in enumerate(self._draws.items())
+        }
 
     def _f1(self, model: str) -> float:
         return float(f1(self._all_counts[model].sum(axis=1)).mean())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limbeck.evaluation.trial import Trial
     from limbeck.tasks.tagged_text import TaggedText
 
-REVISION = 2
+REVISION = 3
 KIND = "scores"
 
 Tags = list[list[str]]
