@@ -357,6 +357,17 @@ def test_what_is_not_read_can_be_frozen(family):
     assert any(part for part in frozen if "layer" in part and "1" in part)
 
 
+def test_what_is_not_read_is_found_in_the_precision_of_the_training():
+    """A DeBERTa's head multiplies by the table of words, which only autocast brings into a packed teacher's format."""
+    teacher = _model("deberta-v2", "ForMaskedLM", legacy=False)
+    student = keep_layers(teacher, [1, 2])
+    objectives = [SoftLabels(), *MINILM]
+    with temporary_workspace(None) as out:
+        training = Training(updates=1, precision="bfloat16")
+        distil.distil(student, teacher, _batches, objectives, training, freeze_unread=True, out=out)
+        assert out.facts["frozen"] == []
+
+
 def test_a_narrower_student_learns_through_a_map_that_is_not_saved(text, make_step, tiny, tmp_path):
     """A projection that reached the export would be weights that no class of transformers has a place for."""
     narrow = load_model(str(tiny.model)).config

@@ -8,21 +8,23 @@ from torch import nn
 
 from limbeck.signals import Batch
 from limbeck.training.fit import Loss
-from limbeck.training.precision import on_device, placed
+from limbeck.training.precision import autocast, on_device, placed, resolve
 
 
 @contextmanager
-def unread_frozen(model: nn.Module, loss: Loss, micro: Sequence[Batch]) -> Iterator[list[str]]:
+def unread_frozen(model: nn.Module, loss: Loss, micro: Sequence[Batch], precision: str) -> Iterator[list[str]]:
     """While the context lasts, parameters that `loss` does not read on a batch are not trained.
 
     MiniLM matches the queries, keys and values of the last layer, so what follows them in that layer stays as it was
     initialised, for fine-tuning to train. The gradient audit would take that for the mistake that it mostly is.
+    The loss runs in `precision`, as `fit` runs it.
 
     Yields:
         The names of the largest modules of which nothing is read, and of single parameters outside of these.
     """
     placed(model)
-    unread = _unread(model, loss, on_device(micro[0]))
+    with autocast(resolve(precision)):
+        unread = _unread(model, loss, on_device(micro[0]))
     for name in unread:
         model.get_parameter(name).requires_grad_(False)
     try:

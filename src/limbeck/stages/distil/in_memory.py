@@ -88,7 +88,7 @@ def distil(
             ids = _ids_read(used_ids, held_out)
             write_back = stack.enter_context(only_rows(student, ids, decoder_read=needs[0].logits != "none"))
         if freeze_unread:
-            parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1)))
+            parts = parts + stack.enter_context(unread_frozen(model, loss, batches(1), how.precision))
         place.facts["frozen"] = parts
         if parts:
             place.say(f"frozen: {', '.join(parts)}")
