@@ -25,6 +25,8 @@ class Outline(Config):
     updates: int | None = None
     flops: float | None = None
     memory_bytes: int | None = None
+    looking: float = 0.0
+    """Time to look at a training on the way, as a share of the time of its updates."""
     disk_bytes: int | None = None
     seconds: float | None = None
     """Expected work time on this device, from measured updates."""

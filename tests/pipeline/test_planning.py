@@ -118,7 +118,12 @@ def test_training_is_measured_where_it_is_not_done(world, tmp_path):
     recipe = load_recipe(write_recipe(tmp_path, world.recipe("student")), ["steps.student.updates=2"])
     (student,) = [step for step in plan(recipe, tmp_path / "runs").steps if step.step == "student"]
     assert student.outline.seconds > 0
-    assert any("tokens/s measured on this device" in note for note in student.outline.notes)
+    (note,) = [note for note in student.outline.notes if "tokens/s measured on this device" in note]
+    assert note.endswith(f"to look at the training on the way takes another {student.outline.looking:.0%} of the time")
+    speed = float(note.split()[0].replace(",", ""))
+    assert student.outline.seconds == pytest.approx(
+        (1 + student.outline.looking) * student.outline.tokens / speed, rel=1e-2
+    )
     json.dumps(student.model_dump(mode="json"))
 
 

@@ -9,7 +9,7 @@ from training_support import Tiny, TwoTerms, batch_of, batches, broken_off, trai
 from limbeck.signals import Batch
 from limbeck.training.fit import fit
 from limbeck.training.history import History
-from limbeck.training.probing import GRADIENT, gradient_norms
+from limbeck.training.probing import GRADIENT, gradient_norms, looks_at
 from limbeck.workspace import Workspace
 
 HELD_OUT = [batch_of(98), batch_of(99, sequences=1, length=3)]
@@ -153,6 +153,14 @@ def test_a_short_training_is_not_asked_for_gradients(tmp_path, updates):
     """`plan` measures three updates: with a second pass after each it would forecast twice the time."""
     _, history = _fitted(Workspace(tmp_path), probed=False, updates=updates)
     assert history.probes == []
+
+
+@pytest.mark.parametrize("updates", [1, 9, 10, 19, 20, 25, 204])
+def test_looks_are_counted_beforehand(tmp_path, updates):
+    """`plan` adds the time of every look: one that it does not know of makes a run late."""
+    _, history = _fitted(Workspace(tmp_path), probed=True, updates=updates)
+    assert len(history.probes) == 1 + looks_at(updates)
+    assert len(history.held_out_rows) == looks_at(updates)
 
 
 def test_without_held_out_text_there_is_no_probe(tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.models.counting import count, flops_per_token, shape_of
 from limbeck.models.families import depth_of, family_of
+from limbeck.models.looking import Looks
 from limbeck.models.widths import widths_of
 from limbeck.outlines import Outline
 from limbeck.signals import Needs
@@ -72,10 +73,8 @@ def training_flops(
     each teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
     A student whose encoder is `frozen` is only run forward; what its head costs beside that is left out.
     """
-    share = {"none": 0.0, "selected": labelled, "all": 1.0}
-    each = (1 if frozen else 3) * flops_per_token(student, round(length), share[needs[0].logits])
-    each += sum(flops_per_token(teacher, round(length), share[needs[1].logits]) for teacher in teachers)
-    return tokens * each
+    ours, theirs = _forward_flops(student, length, needs, labelled, teachers)
+    return tokens * _trained(ours, theirs, frozen)
 
 
 def training_outline(
@@ -87,23 +86,24 @@ def training_outline(
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
     frozen: bool = False,
+    looks: Looks | None = None,
     makes: str = "model",
     members: int = 1,
     notes: tuple[str, ...] = (),
 ) -> Outline:
     """Forecast of training `student` on `work`, `batch` sequences at a time.
 
-    `work` is that of all `members` together; they are trained one after another.
+    `work` is that of all `members` together, as are their `looks`; they are trained one after another.
     """
     size = count(student)
     activations = _activation_bytes(student, needs[0], labelled, work.longest)
     memory = PROCESS_BYTES + 4 * size.bytes + batch * work.longest * activations
     memory += sum(count(teacher).bytes for teacher in teachers)
-    flops = None
+    flops, looking = None, 0.0
     if work.tokens is not None:
-        flops = training_flops(
-            student, work.tokens, work.length, needs=needs, labelled=labelled, teachers=teachers, frozen=frozen
-        )
+        ours, theirs = _forward_flops(student, work.length, needs, labelled, teachers)
+        flops = work.tokens * _trained(ours, theirs, frozen)
+        looking = looks.flops(batch, ours, theirs, frozen) * work.length / flops if looks else 0.0
     return Outline(
         makes=makes,
         model=student.to_dict(),
@@ -112,10 +112,29 @@ def training_outline(
         updates=work.updates,
         tokens=work.tokens,
         flops=flops,
+        looking=looking,
         memory_bytes=round(memory),
         disk_bytes=members * size.bytes,
         notes=notes,
     )
+
+
+def _forward_flops(
+    student: PreTrainedConfig,
+    length: float,
+    needs: tuple[Needs, Needs],
+    labelled: float,
+    teachers: Sequence[PreTrainedConfig],
+) -> tuple[float, float]:
+    """Of a token, in the student and in all its teachers."""
+    share = {"none": 0.0, "selected": labelled, "all": 1.0}
+    theirs = sum(flops_per_token(teacher, round(length), share[needs[1].logits]) for teacher in teachers)
+    return flops_per_token(student, round(length), share[needs[0].logits]), theirs
+
+
+def _trained(ours: float, theirs: float, frozen: bool) -> float:
+    """Of a token that is trained on, from those of a forward pass."""
+    return (1 if frozen else 3) * ours + theirs
 
 
 def _activation_bytes(config: PreTrainedConfig, needs: Needs, labelled: float, length: int) -> float:

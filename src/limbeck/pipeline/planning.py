@@ -17,6 +17,9 @@ from limbeck.workspace import Display, Silent
 
 _T = TypeVar("_T")
 
+NOTED = 0.01
+"""Looking at a training is said to take time from this share of it on."""
+
 
 class PlannedStep(Config):
     """One step's state and forecast."""
@@ -173,7 +176,9 @@ def _measured(planned: PlannedStep, recipe: Recipe, outlines: Mapping[str, Outli
     display.line(f"{planned.step}: measuring a few updates")
     tokens_per_second = rehearse(step, _of_inputs(step, outlines))
     note = f"{tokens_per_second:,.0f} tokens/s measured on this device"
-    seconds = outline.tokens / tokens_per_second if outline.tokens else None
+    if outline.looking >= NOTED:
+        note += f"; to look at the training on the way takes another {outline.looking:.0%} of the time"
+    seconds = (1 + outline.looking) * outline.tokens / tokens_per_second if outline.tokens else None
     measured = outline.model_copy(update={"seconds": seconds, "notes": (*outline.notes, note)})
     return planned.model_copy(update={"outline": measured})
 

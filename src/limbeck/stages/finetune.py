@@ -99,7 +99,9 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.heads import tagger_config
     from limbeck.models.loading import model_config
+    from limbeck.models.looking import Looks
     from limbeck.tasks.token_data import Iob, JsonLines
+    from limbeck.training.probing import looks_at
 
     splits = _splits(config, {}) if isinstance(config.data, Iob | JsonLines) else None
     before, *teachers = [model_config(ref, inputs) for ref in _models(config)]
@@ -114,12 +116,15 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
         *(["starts from fresh weights"] if config.untrained else []),
         *(["frozen: encoder"] if config.freeze_encoder else []),
     )
+    work = _work(config, splits, longest_sequence(config.length, before, *teachers))
+    looks = len(seeds) * looks_at((work.updates or 0) // len(seeds))
     return training_outline(
         tagger_config(before, splits.labels if splits else ()),
-        _work(config, splits, longest_sequence(config.length, before, *teachers)),
+        work,
         config.batch,
         teachers=teachers,
         frozen=config.freeze_encoder,
+        looks=Looks(looks, len(config.objectives)),
         makes=KIND,
         members=len(seeds),
         notes=notes,

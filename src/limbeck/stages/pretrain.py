@@ -55,11 +55,14 @@ class PretrainStep(Step, Training):
 
 def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     """Shapes and cost."""
+    from limbeck.corpora.batches import HELD_OUT_SEQUENCES
     from limbeck.models.costs import text_work, training_outline
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.heads import fills_masks, judges_pairs
     from limbeck.models.loading import model_config
+    from limbeck.models.looking import Looks
+    from limbeck.training.probing import looks_at
 
     before = model_config(config.model, inputs)
     model = _with_heads(config, before)
@@ -78,7 +81,10 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
     )
     share, fixed = config.masking.mean_share, config.freeze_encoder
-    return training_outline(model, work, config.batch, needs=needs, labelled=share, frozen=fixed, notes=notes)
+    looks = Looks(looks_at(work.updates or 0), len(config.objectives()), HELD_OUT_SEQUENCES, readings=1)
+    return training_outline(
+        model, work, config.batch, needs=needs, labelled=share, frozen=fixed, looks=looks, notes=notes
+    )
 
 
 def preview(config: PretrainStep, made: Mapping[str, Artifact]) -> str:

@@ -22,7 +22,7 @@ from limbeck.training.config import Training
 from limbeck.training.history import History
 from limbeck.training.optimiser import make_optimiser, set_rate, step_clipped
 from limbeck.training.precision import autocast, device, on_device, resolve
-from limbeck.training.probing import MOMENTS, Probe, gradient_norms
+from limbeck.training.probing import MOMENTS, Probe, gradient_norms, interval
 from limbeck.training.schedule import learning_rate
 from limbeck.workspace import Workspace
 
@@ -83,7 +83,7 @@ def fit(
     if held_out and not any(_counted(loss, held_out).values()):
         out.say(f"{label}: the held-out text is too short to predict anything in it, so no loss is measured on it")
         held_out = ()
-    every = max(1, updates // MOMENTS)
+    every = interval(updates)
     saved = time.monotonic()
     with out.progress(label, updates, "updates") as bar, deferred(), memory.reused():
         bar.advance(done)

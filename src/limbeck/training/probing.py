@@ -20,6 +20,16 @@ Probe = Callable[[Sequence[Batch]], Mapping[str, float]]
 """Measures the model in training on held-out batches; called without dropout and without a graph."""
 
 
+def interval(updates: int) -> int:
+    """After how many updates a training is looked at, each time; it is after the last one, too."""
+    return max(1, updates // MOMENTS)
+
+
+def looks_at(updates: int) -> int:
+    """How often a training is looked at, without the look before its first update."""
+    return -(-updates // interval(updates))
+
+
 def gradient_norms(model: nn.Module, terms: Mapping[str, Tensor]) -> dict[str, float]:
     """Length of the gradient that each objective's mean has in all trainable weights, without its weight in the loss.
 

@@ -71,11 +71,15 @@ class DistilStep(Step, Training):
 
 def outline(config: DistilStep, inputs: Outlines) -> Outline:
     """Cost, shapes, and the method spelt out; refuses models that do not fit the objectives before loading either."""
+    from limbeck.corpora.batches import HELD_OUT_SEQUENCES
     from limbeck.models.costs import text_work, training_outline
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
+    from limbeck.models.heads import fills_masks
     from limbeck.models.loading import model_config
+    from limbeck.models.looking import Looks
     from limbeck.models.reducing import left_out, student_config
+    from limbeck.training.probing import looks_at
 
     teachers, coverage = [model_config(ref, inputs) for ref in config.teacher.models], coverage_of(config, inputs)
     student = student_config(config.student, teachers[0], inputs)
@@ -98,8 +102,11 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         config.teacher.sentence(),
     )
     read, labelled = projected(student, needs), config.masking.mean_share
-    run = [] if coverage else teachers
-    return training_outline(student, work, config.batch, needs=read, labelled=labelled, teachers=run, notes=notes)
+    run, readings = [] if coverage else teachers, 2 if fills_masks(student) else 1
+    looks = Looks(looks_at(work.updates or 0), len(config.objectives), HELD_OUT_SEQUENCES, readings)
+    return training_outline(
+        student, work, config.batch, needs=read, labelled=labelled, teachers=run, looks=looks, notes=notes
+    )
 
 
 def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
