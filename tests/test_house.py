@@ -14,7 +14,7 @@ SOURCE = Path(limbeck.__file__).parent
 
 LAYERS = (
     {"errors"},
-    {"signals", "artifacts", "config", "outlines", "workspace", "interrupts", "display", "decoding"},
+    {"signals", "artifacts", "config", "outlines", "workspace", "interrupts", "display", "decoding", "onnx_files"},
     {
         *("corpora", "tokenizers", "models", "teachers", "objectives", "training"),
         *("tasks", "evaluation", "benchmarks", "exporting", "runtime", "reports"),

@@ -6,23 +6,21 @@ B sequences, T tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limbeck.errors import MissingExtra
+from limbeck.onnx_files import open_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transformers import PreTrainedModel
 
 Ints = NDArray[np.int64]
 Forward = Callable[[Ints, Ints], object]
 """Token ids and attention mask, both (B, T), in; whatever the model computes, finished, out."""
-
-ONNX_FILE = Path("onnx/model.onnx")
-"""Where a model folder keeps its ONNX file."""
 
 
 def pytorch(model: PreTrainedModel) -> Forward:
@@ -43,20 +41,10 @@ def pytorch(model: PreTrainedModel) -> Forward:
 def onnx_runtime(file: Path, threads: int) -> Forward:
     """An ONNX file on the CPU with as many threads as PyTorch has.
 
-    Its threads stop spinning when a call ends: they would slow down whatever is timed next.
-
     Raises:
         MissingExtra: onnxruntime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtra("onnxruntime", "export") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = open_session(file, threads)
     typed = "token_type_ids" in {given.name for given in session.get_inputs()}
 
     def forward(ids_BT: Ints, mask_BT: Ints) -> object:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from limbeck.errors import MissingExtra
 from limbeck.exporting.onnx import output_name
 from limbeck.exporting.parity import Compared, Parity, compare
+from limbeck.onnx_files import open_session
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -38,14 +38,7 @@ def check_onnx(
     Raises:
         MissingExtra: onnxruntime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtra("onnxruntime", "export") from None
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    wanted = output_name(model)
+    session, wanted = open_session(file), output_name(model)
     return compare(_run_both(model, session, _encoded(tokenizer, texts, longest), wanted), labels=wanted == "logits")
 
 

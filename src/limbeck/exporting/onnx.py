@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from torch.onnx import ONNXProgram
     from transformers import PreTrainedModel
 
-ONNX_FILE = Path("onnx/model.onnx")
-"""Where a model folder keeps it."""
 OPSET = 20
 """onnxruntime has run it since 1.17; the first with GELU as one operator."""
 _LARGEST = 2**31 - 1

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, field_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
+from limbeck.onnx_files import ONNX_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -114,7 +115,6 @@ def run(config: BenchmarkStep, inputs: Mapping[str, Artifact], out: Workspace) -
 
 
 def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]:
-    from limbeck.benchmarks.engines import ONNX_FILE
     from limbeck.models.counting import count, flops_per_token
 
     parameters = count(model)
@@ -130,7 +130,7 @@ def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]
 
 
 def _subject(name: str, model: "PreTrainedModel", folder: Path, threads: int) -> Any:
-    from limbeck.benchmarks.engines import ONNX_FILE, onnx_runtime, pytorch
+    from limbeck.benchmarks.engines import onnx_runtime, pytorch
     from limbeck.benchmarks.speed import Subject
 
     forwards = {"pytorch": pytorch(model)}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import CorpusRef, ModelSource, Step
+from limbeck.onnx_files import ONNX_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -93,7 +94,7 @@ def _export_onnx(
 ) -> dict[str, Any]:
     from limbeck.exporting.checking import check_onnx
     from limbeck.exporting.inputs import graph_inputs
-    from limbeck.exporting.onnx import ONNX_FILE, OPSET, export_onnx
+    from limbeck.exporting.onnx import OPSET, export_onnx
     from limbeck.exporting.parity import require
     from limbeck.models.counting import shape_of
 
