@@ -166,15 +166,11 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
 
 def _joined(config: CacheStep, models: Sequence["PreTrainedModel"]) -> Teacher:
     """The teacher that loaded models make."""
-    from limbeck.models.counting import shape_of
-    from limbeck.models.observing import observe
-    from limbeck.models.packing import packed
+    from limbeck.models.answering import answering
     from limbeck.training.precision import placed, resolve
 
     dtype = resolve(config.precision)
-    return config.teacher.join(
-        [Online(packed(placed(model), dtype), observe, shape_of(model.config)) for model in models]
-    )
+    return config.teacher.join([Online(*answering(placed(model), dtype)) for model in models])
 
 
 def _needs(config: CacheStep, teachers: Sequence["PreTrainedConfig"]) -> Needs:

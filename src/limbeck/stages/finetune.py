@@ -311,15 +311,15 @@ def _fit(
     out: Workspace,
     seed: int = 0,
 ) -> "History":
+    from limbeck.models.answering import answering
     from limbeck.models.counting import shape_of
     from limbeck.models.observing import observe
-    from limbeck.models.packing import packed
     from limbeck.objectives.projecting import trained_together
     from limbeck.training.fit import fit
     from limbeck.training.precision import placed, resolve
 
     dtype = resolve(config.precision)
-    online = [Online(packed(placed(teacher), dtype), observe, shape_of(teacher.config)) for teacher in teachers]
+    online = [Online(*answering(placed(teacher), dtype)) for teacher in teachers]
     taught = config.teacher.join(online) if config.teacher else None
     shapes = shape_of(model.config), taught.shape if taught else None
     needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)

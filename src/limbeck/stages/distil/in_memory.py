@@ -98,12 +98,10 @@ def distil(
 
 def online(model: "PreTrainedModel", precision: str) -> Online:
     """The teacher that a model is while it runs, on the training device."""
-    from limbeck.models.counting import shape_of
-    from limbeck.models.observing import observe
-    from limbeck.models.packing import packed
+    from limbeck.models.answering import answering
     from limbeck.training.precision import placed, resolve
 
-    return Online(packed(placed(model), resolve(precision)), observe, shape_of(model.config))
+    return Online(*answering(placed(model), resolve(precision)))
 
 
 def _ids_read(used_ids: "Tensor", held_out: Sequence[Batch]) -> "Tensor":
