@@ -30,6 +30,7 @@ def _ship(model, tokenizer, folder):
         pytest.param("roberta", marks=pytest.mark.slow),
         pytest.param("xlm-roberta", marks=pytest.mark.slow),
         pytest.param("electra", marks=pytest.mark.slow),
+        pytest.param("albert", marks=pytest.mark.slow),
         pytest.param("deberta-v2", marks=pytest.mark.slow),
         pytest.param("modernbert", marks=pytest.mark.slow),
     ],

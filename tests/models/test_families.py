@@ -32,7 +32,7 @@ def test_layers_give_the_other_hidden_states(make, family, batch):
     """An index off by one leaves the student's last block without a gradient."""
     model = make(family)
     seen = []
-    for end in ends_of(model):
+    for end in dict.fromkeys(ends_of(model)):  # an ALBERT's are one
         end.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     hidden = model(**batch, output_hidden_states=True).hidden_states
     norm = final_norm_of(model)
@@ -50,7 +50,8 @@ def test_embedding_parameters_are_all_that_precede_layer_one(make, family):
     model = make(family, "ForMaskedLM")
     found = {id(model.get_parameter(name)) for name in embedding_parameters(model)}
     encoder = dict(encoder_of(model).named_parameters())
-    assert found == {id(parameter) for name, parameter in encoder.items() if name.startswith("embeddings")}
+    before = ("embeddings", "encoder.embedding_hidden_mapping_in")
+    assert found == {id(parameter) for name, parameter in encoder.items() if name.startswith(before)}
     assert any(name.startswith("embeddings_project") for name in encoder) == (family == "electra")
 
 
@@ -78,6 +79,23 @@ def test_a_convolution_ends_layer_one(make, batch):
     hidden = model(**batch, output_hidden_states=True).hidden_states
     torch.testing.assert_close(seen[0], hidden[1], rtol=0, atol=0)
     assert ends_of(model)[1:] == list(layers_of(model))[1:]
+
+
+def test_an_albert_applies_one_layer(make):
+    """Counted once, four applications would be forecast to cost as much as one."""
+    model = make("albert")
+    layers = layers_of(model)
+    assert len(layers) == 4
+    assert len(set(layers)) == 1
+    assert projection_of(make("albert", embedding_size=16)).weight.shape == (16, 16)
+
+
+@pytest.mark.parametrize("changes", [{"num_hidden_groups": 2}, {"inner_group_num": 2}], ids=str)
+def test_an_albert_of_several_layers_is_refused(config_of, changes):
+    """Layers that are partly shared would be counted, cut and matched as if they all were."""
+    groups, inner = changes.get("num_hidden_groups", 1), changes.get("inner_group_num", 1)
+    with pytest.raises(ModelError, match=f"this albert has {groups} groups of {inner} layers; supported is one group"):
+        family_of(config_of("albert", **changes))
 
 
 def test_narrow_embeddings_are_found(make):

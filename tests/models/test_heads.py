@@ -3,7 +3,7 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from limbeck.models.counting import count
-from limbeck.models.families import embedding_parameters, encoder_of
+from limbeck.models.families import embedding_parameters, encoder_of, projection_of
 from limbeck.models.heads import has_mlm_head, head_parameters, masked_lm_config, mlm_logits, with_mlm_head
 
 
@@ -62,8 +62,8 @@ def test_a_new_head_starts_from_what_the_embeddings_know(make, family):
     model = with_mlm_head(make(family))
     encoder = encoder_of(model)
     words = encoder.get_input_embeddings().weight[5:40]
-    if family == "electra":
-        words = encoder.embeddings_project(words)
+    if (projection := projection_of(encoder)) is not None:
+        words = projection(words)
     guessed = mlm_logits(model, words).argmax(-1)
     assert (guessed == torch.arange(5, 40)).float().mean() > 0.5
 

@@ -4,6 +4,7 @@ from slimming_support import Unwatched, text
 from torch.nn.functional import cross_entropy
 
 from limbeck.models.axes import Axis
+from limbeck.models.families import family_of
 from limbeck.models.importance import Scores, measure
 from limbeck.models.readers import readers_of, weight_of
 from limbeck.models.widths import Widths
@@ -20,6 +21,7 @@ def _one(number):
 
 
 def _at(model, axis, layer):
+    layer = 1 if family_of(model).shares_layers else layer
     return next(reader for reader in readers_of(model) if reader.place.axis is axis and reader.place.layer == layer)
 
 

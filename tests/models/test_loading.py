@@ -277,3 +277,13 @@ def test_the_configuration_of_a_model_still_to_be_made(make, family, tokenizer, 
     assert model_config(str(tmp_path), outlines).to_dict() == config.to_dict()
     with pytest.raises(ModelError, match="the shape of @later is not known before it is made"):
         model_config("@later", outlines)
+
+
+def test_an_albert_of_both_heads_fills_masks(config_of, batch, tokenizer, tmp_path):
+    """ALBERT was pretrained with a head that orders sentences: read as a bare encoder, it would lose its words."""
+    model = transformers.AlbertForPreTraining(config_of("albert", vocab_size=len(tokenizer))).eval()
+    save_model(model, tokenizer, tmp_path)
+    assert load_config(str(tmp_path)).architectures == ["AlbertForMaskedLM"]
+    again = load_model(str(tmp_path))
+    ids = {"input_ids": batch["input_ids"] % len(tokenizer), "attention_mask": batch["attention_mask"]}
+    torch.testing.assert_close(again(**ids).logits, model(**ids).prediction_logits)

@@ -5,7 +5,7 @@ from transformers import AutoModelForMaskedLM
 from limbeck.models.observing import observe
 from limbeck.models.packing import packed
 from limbeck.signals import Batch, Needs
-from tiny_encoders import FAMILIES, tiny
+from tiny_encoders import VARIANTS, tiny
 
 IDS = torch.tensor([[1, 7, 9, 12, 30, 2], [1, 11, 22, 2, 0, 0]])
 BATCH = Batch(IDS, (IDS > 0).long(), torch.where(IDS == 9, 9, -100))
@@ -19,7 +19,7 @@ def _signals(model):
     return [outputs.hidden[0][real], outputs.hidden[3][real], outputs.queries[3], outputs.values[3], outputs.logits]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 def test_the_same_signals_in_float32(family):
     """A layout that changes the teacher's answers would teach something else, faster."""
     model = tiny(family, AutoModelForMaskedLM)
@@ -30,7 +30,7 @@ def test_the_same_signals_in_float32(family):
         assert torch.equal(found, wanted)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 def test_about_the_same_signals_in_bfloat16(family):
     """Eight bits of precision are what the recipe asked for; a part that computes in another format fails or casts."""
     model = tiny(family, AutoModelForMaskedLM)

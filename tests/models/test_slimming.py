@@ -36,13 +36,26 @@ def test_sentences():
         ({"width": 20}, r"found 20, the nearest possible: 32$"),
         ({"width": 416}, r"width: the model has 384, and what is cut out of it cannot have more; found 416"),
         ({"feed_forward": 2000}, r"feed_forward: the model has 1,536, .* found 2,000"),
-        ({"embeddings": 128}, r'embeddings: only in an ELECTRA .*found a model of type "bert": leave it out, and use'),
+        (
+            {"embeddings": 128},
+            r'embeddings: only in an ELECTRA or .*found a model of type "bert": leave it out, and use',
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_refused(fields, message):
     """A width that the heads do not divide is found out by transformers, after the work."""
     with pytest.raises(RecipeError, match=message):
         _slimming(**fields).widths(MINILM, "bert")
+
+
+def test_embeddings_of_an_albert():
+    """Its projection is always there, so embeddings as wide as the layers have a place."""
+    base = Widths(width=768, heads=12, feed_forward=3072, embeddings=128)
+    assert _slimming(width="half").widths(base, "albert") == Widths(384, 6, 3072, 128)
+    assert _slimming(width=128).widths(base, "albert") == Widths(128, 2, 3072, 128)
+    assert _slimming(width=64, embeddings="half").widths(base, "albert") == Widths(64, 1, 3072, 64)
+    narrow = _slimming(width=64, embeddings="half").widths_sentence(base, "albert")
+    assert narrow == "width 768 becomes 64 (1 of 12 heads), embeddings of 128 become 64, projected"
 
 
 def test_embeddings_of_an_electra():
@@ -86,7 +99,7 @@ def test_how_it_is_measured():
 def test_configurations_name_their_widths(config_of, family):
     """DistilBERT has names of its own; what is set under another name is ignored without an error."""
     config = config_of(family)
-    narrow = Widths(8, 1, 12, 4 if family == "electra" else 8)
-    assert widths_of(config) == Widths(16, 2, 24, 8 if family == "electra" else 16)
+    narrow = Widths(8, 1, 12, 4 if family in ("electra", "albert") else 8)
+    assert widths_of(config) == Widths(16, 2, 24, 8 if family in ("electra", "albert") else 16)
     set_widths(config, narrow)
     assert widths_of(config) == widths_of(type(config).from_dict(config.to_dict())) == narrow

@@ -4,7 +4,7 @@ import transformers
 from transformers.models.deberta_v2.modeling_deberta_v2 import DebertaV2Layer
 
 from limbeck.errors import ModelError
-from limbeck.models.families import depth_of, encoder_of, layers_of
+from limbeck.models.families import depth_of, encoder_of, family_of, layers_of
 from limbeck.models.surgery import keep_layers
 
 HEADS = ("", "ForMaskedLM", "ForTokenClassification", "ForSequenceClassification", "ForQuestionAnswering")
@@ -24,8 +24,15 @@ class _Skipped(torch.nn.Module):
         return (hidden_states, None) if self.pair else hidden_states
 
 
+def _possible(model, layers):
+    """As many layers, where the family leaves no choice of which."""
+    return list(range(1, len(layers) + 1)) if family_of(model).shares_layers else layers
+
+
 def _run_only(model, layers, batch):
     """What the original computes when only `layers` run, in that order: its own code, other layers stepped over."""
+    if family_of(model).shares_layers:
+        return _applied(model, len(layers), batch)
     modules = layers_of(model)
     originals = list(modules)
     for place in range(len(originals)):
@@ -38,6 +45,16 @@ def _run_only(model, layers, batch):
     finally:
         for place, module in enumerate(originals):
             modules[place] = module
+
+
+def _applied(model, times, batch):
+    """What the original computes when its one layer is applied that often."""
+    depth = model.config.num_hidden_layers
+    model.config.num_hidden_layers = times
+    try:
+        return _first_output(model, batch)
+    finally:
+        model.config.num_hidden_layers = depth
 
 
 def _first_output(model, batch):
@@ -58,6 +75,7 @@ def _assert_same(model, layers, batch):
 def test_outputs_are_those_of_the_kept_layers(make, family, head, layers, batch):
     """A student that starts from other layers than the recipe says loses what surgery was to keep."""
     model = make(family, head)
+    layers = _possible(model, layers)
     before = _first_output(model, batch)
     cut = _assert_same(model, layers, batch)
     assert depth_of(cut.config) == len(layers)
@@ -80,6 +98,13 @@ def test_a_modernbert_keeps_its_first_layer(make, layers):
         keep_layers(make("modernbert"), layers)
 
 
+@pytest.mark.parametrize("layers", [*OTHER_KEPT, [1, 4]], ids=str)
+def test_an_albert_has_no_layers_to_choose_from(make, layers):
+    """All its layers are one: a student of its "top" layers would be one of its bottom ones, under another name."""
+    with pytest.raises(ModelError, match=r"applies one layer 4 times, .*leave out which, as in layers: {keep:"):
+        keep_layers(make("albert"), layers)
+
+
 @pytest.mark.parametrize("head", ["", "ForMaskedLM"])
 def test_a_deberta_with_a_convolution_keeps_its_first_layer(make, head, batch):
     """The convolution follows whichever layer comes first: after another layer, it is trained for nothing there."""
@@ -92,7 +117,8 @@ def test_a_deberta_with_a_convolution_keeps_its_first_layer(make, head, batch):
 @pytest.mark.parametrize("head", HEADS)
 def test_plain_transformers_loads_the_result(make, family, head, batch, tmp_path):
     """A model that only Limbeck can load is of no use to anyone else."""
-    cut = keep_layers(make(family, head), [1, 3, 4])
+    model = make(family, head)
+    cut = keep_layers(model, _possible(model, [1, 3, 4]))
     cut.save_pretrained(tmp_path)
     auto = getattr(transformers, f"AutoModel{head}")
     again, found = auto.from_pretrained(tmp_path, output_loading_info=True)
@@ -103,7 +129,8 @@ def test_plain_transformers_loads_the_result(make, family, head, batch, tmp_path
 
 def test_layers_are_numbered_anew(make, family):
     """A layer that still thinks it is layer 4 writes to the wrong place where layers are told apart by number."""
-    cut = keep_layers(make(family), [1, 3, 4])
+    model = make(family)
+    cut = keep_layers(model, _possible(model, [1, 3, 4]))
     for place, layer in enumerate(layers_of(cut)):
         numbers = {module.layer_idx for module in layer.modules() if hasattr(module, "layer_idx")}
         assert numbers <= {place, None}

@@ -38,7 +38,7 @@ from limbeck.objectives import (
 )
 from limbeck.signals import Batch, Outputs
 from limbeck.teachers import Online
-from tiny_encoders import FAMILIES, tiny
+from tiny_encoders import VARIANTS, tiny
 
 PAIRS = [(1, 3), (3, 1)]
 """Of attention: layers with global attention in every family."""
@@ -174,7 +174,7 @@ REFERENCES: dict[str, tuple[Objective, Callable[..., Tensor]]] = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 @pytest.mark.parametrize("name", REFERENCES)
 def test_value_and_gradient(family, name, textbrewer_losses):
     """A loss that is nearly the published one trains nearly the published model, and nobody can say why."""
@@ -215,13 +215,14 @@ PROJECTIONS = {
     "roberta": BERT_LIKE,
     "xlm-roberta": BERT_LIKE,
     "electra": BERT_LIKE,
+    "albert": ("attention.query", "attention.key", "attention.value"),
     "deberta-v2": tuple(f"{name}_proj" for name in BERT_LIKE),
     "modernbert": ("attn.Wqkv",),
 }
 """Where a layer makes queries, keys and values."""
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 @pytest.mark.parametrize(("of", "heads"), [("queries", 2), ("keys", 8), ("values", None)])
 def test_relations(family, of, heads):
     """MiniLM's own code was never released: only a second implementation can say that this one is right."""
@@ -242,7 +243,7 @@ def test_relations(family, of, heads):
     assert_near(found, torch.from_numpy(slope / item.tokens))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 @pytest.mark.parametrize("kind", [RelationalDistances, RelationalAngles])
 def test_relations_between_texts(family, kind):
     """A padded token in a text's mean moves every distance a little, which no curve shows."""
@@ -284,8 +285,10 @@ def projected(model: PreTrainedModel, item: Batch, layer: int) -> dict[str, NDAr
         model(input_ids=item.input_ids, attention_mask=item.attention_mask)
     for hook in hooks:
         hook.remove()
-    # Where DeBERTa-v2 puts its relative positions through the same matrices, it does so after the tokens.
-    parts = found[0].chunk(3, -1) if family == "modernbert" else found[:3]
+    # Where DeBERTa-v2 puts its relative positions through the same matrices, it does so after the tokens. An ALBERT's
+    # layers are one, applied again and again.
+    first = 3 * (layer - 1) if family == "albert" else 0
+    parts = found[0].chunk(3, -1) if family == "modernbert" else found[first : first + 3]
     queries, keys, values = (part.unflatten(-1, (4, 4)).transpose(1, 2).double().numpy() for part in parts)
     if family == "modernbert":
         queries, keys = rotated(queries), rotated(keys)

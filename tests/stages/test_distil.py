@@ -3,7 +3,6 @@ import shutil
 
 import pytest
 import torch
-import transformers
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForTokenClassification, AutoTokenizer
@@ -23,6 +22,7 @@ from limbeck.stages.distil import DistilStep
 from limbeck.teachers import Ensemble, Online
 from limbeck.training.config import Training
 from limbeck.workspace import temporary_workspace
+from tiny_encoders import FAMILIES, model_of
 
 LIGHT = [HiddenMSE(), AttentionMSE()]
 HEADS = (
@@ -34,24 +34,6 @@ HEADS = (
     "vocab_transform",
 )
 CORPUS = Outline(makes="corpus", tokens=4_000.0, documents=250)
-SHAPE = {
-    "vocab_size": 60,
-    "hidden_size": 16,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 2,
-    "intermediate_size": 24,
-    "max_position_embeddings": 40,
-}
-
-
-DEBERTA = {
-    "relative_attention": True,
-    "pos_att_type": ["p2c", "c2p"],
-    "position_buckets": 8,
-    "norm_rel_ebd": "layer_norm",
-    "share_att_key": True,
-    "position_biased_input": False,
-}
 
 
 def _step(teacher, **fields):
@@ -60,16 +42,9 @@ def _step(teacher, **fields):
 
 
 def _model(family, head="", **changes):
-    torch.manual_seed(0)
-    fields = {**SHAPE, "pad_token_id": 0, **changes}
-    if family == "modernbert":
-        fields |= {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3, "local_attention": 64}
-        fields |= {"global_attn_every_n_layers": 1}
-    if family == "electra":
-        fields |= {"embedding_size": 8}
-    if family == "deberta-v2":
-        fields |= DEBERTA
-    return getattr(transformers, f"AutoModel{head}").from_config(transformers.AutoConfig.for_model(family, **fields))
+    """All layers attend globally, which attention objectives ask for."""
+    own = {"global_attn_every_n_layers": 1, "local_attention": 64} if family == "modernbert" else {}
+    return model_of(family, head, **{**own, "pad_token_id": 0, **changes}).train()
 
 
 def _batches(update):
@@ -196,7 +171,7 @@ def test_a_student_gets_the_head_that_its_objectives_read(tiny, text, make_step)
 
 @pytest.mark.parametrize("head", ["", "ForMaskedLM"])
 @pytest.mark.parametrize("freeze", [True, False])
-@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "deberta-v2", "modernbert", "distilbert"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_audit_passes_for_every_family(family, freeze, head):
     """A head, a final norm or a projection that the loss does not reach would stop every training of a family."""
     teacher = _model(family, head)
@@ -337,7 +312,7 @@ def test_words_that_the_text_lacks_stay_as_they_are(tiny, text, make_step, fill)
     assert (abs(first - 8 * 32) < 32) == fill
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "modernbert", "distilbert"])
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family not in ("deberta-v2", "albert")])
 def test_what_is_not_read_can_be_frozen(family):
     """MiniLM reads nothing after the last layer's values; trained by noise, they would be worse than left alone."""
     teacher = _model(family)
@@ -355,6 +330,15 @@ def test_what_is_not_read_can_be_frozen(family):
     last = [name for name, _ in student.named_parameters() if "layer.1." in name or "layers.1." in name]
     assert {name for name in last if name in moved}
     assert any(part for part in frozen if "layer" in part and "1" in part)
+
+
+def test_an_albert_has_no_layer_that_nothing_reads():
+    """The last layer's feed-forward block is the first layer's: frozen, no layer would learn."""
+    teacher = _model("albert")
+    student = keep_layers(teacher, [1, 2])
+    with temporary_workspace(None) as out:
+        distil.distil(student, teacher, _batches, MINILM, Training(updates=2), freeze_unread=True, out=out)
+        assert out.facts["frozen"] == ["pooler"]
 
 
 def test_what_is_not_read_is_found_in_the_precision_of_the_training():

@@ -39,33 +39,33 @@ class Place(NamedTuple):
 
     axis: Axis
     layer: int | None
-    """Numbered from 1; None outside the layers."""
+    """Numbered from 1; None outside the layers. Where all layers are one, that is layer 1."""
     repeats: int
     """How often everything on the axis stands there: 3 where queries, keys and values are one matrix."""
 
 
 _W, _E, _A, _U, _ALL = Axis.WIDTH, Axis.EMBEDDING, Axis.HEADS, Axis.UNITS, Axis.WHOLE
 _IN_LAYERS: tuple[tuple[str, tuple[Axis, ...]], ...] = (
-    (r"attention\.(self\.((pos_)?(query|key|value)(_proj)?)|[qkv]_lin)|attn\.Wqkv", (_A, _W)),
-    (r"attention\.(output\.dense|out_lin)|attn\.Wo", (_W, _A)),
-    (r"intermediate\.dense|ffn\.lin1|mlp\.Wi", (_U, _W)),
-    (r"output\.dense|ffn\.lin2|mlp\.Wo", (_W, _U)),
-    (r"(attention\.)?output\.LayerNorm|(sa|output)_layer_norm|attn_norm|mlp_norm", (_W,)),
+    (r"attention\.((self\.)?((pos_)?(query|key|value)(_proj)?)|[qkv]_lin)|attn\.Wqkv", (_A, _W)),
+    (r"attention\.((output\.)?dense|out_lin)|attn\.Wo", (_W, _A)),
+    (r"intermediate\.dense|ffn(\.lin1)?|mlp\.Wi", (_U, _W)),
+    (r"output\.dense|ffn(\.lin2|_output)|mlp\.Wo", (_W, _U)),
+    (r"(attention|(attention\.)?output)\.LayerNorm|(sa|output|full_layer)_layer_norm|attn_norm|mlp_norm", (_W,)),
 )
 _OUTSIDE: tuple[tuple[str, tuple[Axis, ...]], ...] = (
     (r"embeddings\.((word|position|token_type)_embeddings|tok_embeddings)", (_ALL, _E)),
     (r"embeddings\.(LayerNorm|norm)", (_E,)),
-    (r"embeddings_project|embeddings\.embed_proj", (_W, _E)),
+    (r"embeddings_project|embeddings\.embed_proj|encoder\.embedding_hidden_mapping_in", (_W, _E)),
     (r"encoder\.rel_embeddings", (_ALL, _W)),
     (r"encoder\.conv\.conv", (_W, _W)),
     (r"final_norm|encoder(\.conv)?\.LayerNorm", (_W,)),
-    (r"pooler\.dense|pre_classifier|classifier\.dense", (_W, _W)),
+    (r"pooler(\.dense)?|pre_classifier|classifier\.dense", (_W, _W)),
     (r"cls\.predictions\.transform\.dense|(lm_head|generator_predictions|head)\.dense|vocab_transform", (_E, _W)),
-    (r"lm_predictions\.lm_head\.dense", (_E, _W)),
+    (r"lm_predictions\.lm_head\.dense|predictions\.dense", (_E, _W)),
     (r"(cls\.predictions\.transform|generator_predictions)\.LayerNorm|vocab_layer_norm|lm_head\.layer_norm", (_E,)),
-    (r"head\.norm|lm_predictions\.lm_head\.LayerNorm", (_E,)),
-    (r"((cls\.predictions|lm_head)\.)?decoder|vocab_projector|generator_lm_head", (_ALL, _E)),
-    (r"cls\.predictions|(lm_predictions\.)?lm_head", (_ALL,)),
+    (r"head\.norm|lm_predictions\.lm_head\.LayerNorm|predictions\.LayerNorm", (_E,)),
+    (r"(((cls\.)?predictions|lm_head)\.)?decoder|vocab_projector|generator_lm_head", (_ALL, _E)),
+    (r"(cls\.)?predictions|(lm_predictions\.)?lm_head", (_ALL,)),
     (r"classifier(\.out_proj)?|qa_outputs|cls\.seq_relationship", (_ALL, _W)),
 )
 _REPEATS = {"Wqkv": 3, "Wi": 2}

@@ -29,6 +29,8 @@ def with_carried_heads(config: PreTrainedConfig, weights: Path) -> PreTrainedCon
     A file that is not there, or cannot be read, changes nothing: loading it says what is wrong.
     """
     family, name = family_of(config), (config.architectures or [""])[0]
+    if family.pretraining_fills_masks and name.endswith("ForPreTraining"):
+        config.architectures = [name.removesuffix("ForPreTraining") + "ForMaskedLM"]
     named = next((ending for ending in _ENDINGS.values() if ending != "Model" and name.endswith(ending)), None)
     if family.pair_head is None or named is None or not weights.is_file():
         return config

@@ -80,7 +80,7 @@ def flops_per_token(config: PreTrainedConfig, length: int, logits_share: float =
     """
     model = _hollow(config, mlm=logits_share > 0)
     family = family_of(config)
-    per_token = _matrix_weights(layers_of(model), without=family.relative_projections)
+    per_token = sum(_matrix_weights(layer, without=family.relative_projections) for layer in layers_of(model))
     if (projection := projection_of(model)) is not None:
         per_token += _matrix_weights(projection)
     if family.after_first is not None:

@@ -44,6 +44,14 @@ class Family:
     """Normalisation after the last layer, which `hidden_states[-1]` of transformers includes."""
     projection: str | None = None
     """Where present, the matrix that widens narrow word embeddings to the width of the layers."""
+    always_projected: bool = False
+    """It is there for embeddings of the width of the layers, too."""
+    narrows_embeddings: bool = False
+    """Surgery can make the word embeddings narrower than the layers."""
+    shares_layers: bool = False
+    """All layers are the one in the list, applied as often as the configuration says."""
+    pretraining_fills_masks: bool = False
+    """A ForPreTraining model has a masked-LM head, beside one that Limbeck does not read."""
     mlm_head_reads_words: bool = False
     """The head is handed the word embeddings at every call, instead of holding a decoder that shares them."""
     own_attention: str | None = None
@@ -131,6 +139,22 @@ _FAMILIES = {
             mlm_dense="generator_predictions.dense",
             mlm_norm="generator_predictions.LayerNorm",
             projection="embeddings_project",
+            narrows_embeddings=True,
+        ),
+        Family(
+            name="albert",
+            layers="encoder.albert_layer_groups.0.albert_layers",
+            embeddings=("embeddings", "encoder.embedding_hidden_mapping_in"),
+            tables=_BERT_TABLES,
+            depth_field="num_hidden_layers",
+            mlm_head=("predictions",),
+            mlm_dense="predictions.dense",
+            mlm_norm="predictions.LayerNorm",
+            projection="encoder.embedding_hidden_mapping_in",
+            always_projected=True,
+            narrows_embeddings=True,
+            shares_layers=True,
+            pretraining_fills_masks=True,
         ),
         _deberta_v2(),
         Family(
@@ -154,10 +178,15 @@ def family_of(model: PreTrainedModel | PreTrainedConfig) -> Family:
     """The family of a model, or of a model's configuration.
 
     Raises:
-        ModelError: it is of none of the families that Limbeck knows.
+        ModelError: it is of none of the families that Limbeck knows, or shares layers as no published one does.
     """
     config = cast("PreTrainedConfig", getattr(model, "config", model))
     family = family_named(config.model_type)
+    if family.shares_layers and (config.num_hidden_groups, config.inner_group_num) != (1, 1):
+        raise ModelError(
+            f"this {family.name} has {config.num_hidden_groups} groups of {config.inner_group_num} layers; supported is"
+            " one group of one layer, as all published ones have it, so use such a model"
+        )
     if family.name == "deberta-v2":
         return _deberta_v2(legacy=config.legacy, convolution=getattr(config, "conv_kernel_size", 0) > 0)
     return family
@@ -184,14 +213,19 @@ def encoder_of(model: PreTrainedModel) -> PreTrainedModel:
 def embedding_parameters(model: PreTrainedModel) -> list[str]:
     """Names, as in `model.named_parameters()`, of all parameters that run before layer 1."""
     encoder = encoder_of(model)
-    parts = [getattr(encoder, name) for name in family_of(model).embeddings if hasattr(encoder, name)]
+    present = dict(encoder.named_modules())
+    parts = [present[name] for name in family_of(model).embeddings if name in present]
     ours = {id(parameter) for part in parts for parameter in part.parameters()}
     return [name for name, parameter in model.named_parameters() if id(parameter) in ours]
 
 
 def layers_of(model: PreTrainedModel) -> nn.ModuleList:
-    """The encoder's layers; entry 0 of the list is layer 1."""
-    return cast("nn.ModuleList", encoder_of(model).get_submodule(family_of(model).layers))
+    """The encoder's layers; entry 0 of the list is layer 1. One that is applied several times is as often in it."""
+    from torch import nn
+
+    family = family_of(model)
+    layers = cast("nn.ModuleList", encoder_of(model).get_submodule(family.layers))
+    return nn.ModuleList(list(layers) * depth_of(model.config)) if family.shares_layers else layers
 
 
 def ends_of(model: PreTrainedModel) -> list[nn.Module]:
@@ -257,6 +291,12 @@ def _check_layers(config: PreTrainedConfig, layers: Sequence[int]) -> None:
     if len(set(layers)) < len(layers):
         raise ModelError(f"each layer can be kept once; found {list(layers)}")
     family = family_of(config)
+    number = len(layers)
+    if family.shares_layers and list(layers) != list(range(1, number + 1)):
+        raise ModelError(
+            f"an {family.name} applies one layer {depth} times, so its layers can only become fewer, from the last on;"
+            f" found {list(layers)}: leave out which, as in layers: {{keep: {number}}}"
+        )
     if family.first_layer_differs and layers[0] != 1:
         raise ModelError(
             f"this {family.name} has to keep its layer 1 as the first: transformers {family.first_layer_differs},"

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from limbeck.models.axes import Axis, Kept
+from limbeck.models.families import depth_of, family_of
 from limbeck.models.readers import LAST, Reader, has_bias, inputs_of, readers_of, rows_of, run, weight_of
 from limbeck.models.slimming import Measure
 from limbeck.models.widths import Widths, widths_of
@@ -70,7 +71,7 @@ def measure(
 
     Parts are looked at where a layer reads them: hidden dimensions before attention and before the feed-forward
     block, each of which has the same say by `activation`, and in the last hidden state; heads and units before the
-    matrix that follows them.
+    matrix that follows them. A part of a layer that is applied several times is looked at in all of them together.
     """
     tallies = {reader.source: _tally(model, reader) for reader in readers_of(model) if _is_scored(reader)}
     ones_HDD = torch.ones(widths_of(model.config).width, 1, 1)
@@ -81,7 +82,7 @@ def measure(
         else:
             _add_activations(model, batch, tallies)
         progress.advance(len(batch.input_ids))
-    return _gathered(list(tallies.values()), by, layers)
+    return _gathered(model, list(tallies.values()), by, layers)
 
 
 def _is_scored(reader: Reader) -> bool:
@@ -106,11 +107,17 @@ class _Tally:
         self._sums_PD += input_NPD.sum(0)
         self._rows += len(input_NP)
 
-    def add_gradients(self, input_BTP: Tensor, gradient_BTP: Tensor) -> None:
-        """Adds what some sequences' losses change by, to first order, where a part is removed."""
-        products_BTPD = (input_BTP * gradient_BTP).reshape(*input_BTP.shape[:2], *self._sums_PD.shape)
-        self._changes_P += products_BTPD.sum((1, 3)).abs().sum(0)
-        self._rows += len(input_BTP)
+    def add_gradients(self, given: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Adds what some sequences' losses change by, to first order, where a part is removed.
+
+        `given` are input and gradient, (B, T, P), of every application, as a part is removed from all of them.
+        """
+        changes_ABP = [
+            (input_BTP * gradient_BTP).reshape(*input_BTP.shape[:2], *self._sums_PD.shape).sum((1, 3))
+            for input_BTP, gradient_BTP in given
+        ]
+        self._changes_P += torch.stack(changes_ABP).sum(0).abs().sum(0)
+        self._rows += len(given[0][0])
 
     def score(self, by: Measure) -> Tensor:
         """Importance of each part, (P,)."""
@@ -136,7 +143,8 @@ def _add_activations(model: PreTrainedModel, batch: Batch, tallies: Mapping[str,
     with inputs_of(model, list(tallies)) as inputs:
         run(model, batch)
     for source, tally in tallies.items():
-        tally.add_activations(rows_of(inputs[source], batch))
+        for input_ in inputs[source]:
+            tally.add_activations(rows_of(input_, batch))
 
 
 def _add_gradients(model: PreTrainedModel, batch: Batch, tallies: Mapping[str, _Tally]) -> None:
@@ -145,17 +153,28 @@ def _add_gradients(model: PreTrainedModel, batch: Batch, tallies: Mapping[str, _
         logits_NV = run(model, batch)
     assert logits_NV is not None, "importance by gradient was asked of a model without a masked-LM head"
     loss = cross_entropy(logits_NV.float(), batch.labels[batch.labels != -100], reduction="sum")
-    given = [inputs[source] for source in tallies]
-    for tally, input_BTP, gradient_BTP in zip(tallies.values(), given, torch.autograd.grad(loss, given), strict=True):
-        tally.add_gradients(input_BTP.detach(), gradient_BTP)
+    given = [input_ for source in tallies for input_ in inputs[source]]
+    gradients = iter(torch.autograd.grad(loss, given))
+    for source, tally in tallies.items():
+        tally.add_gradients([(input_BTP.detach(), next(gradients)) for input_BTP in inputs[source]])
 
 
-def _gathered(tallies: Sequence[_Tally], by: Measure, layers: Sequence[int]) -> Scores:
+def _gathered(model: PreTrainedModel, tallies: Sequence[_Tally], by: Measure, layers: Sequence[int]) -> Scores:
+    depth, shared = depth_of(model.config), family_of(model).shares_layers
+
     def per_layer(axis: Axis) -> dict[int, Tensor]:
-        return {tally.layer: tally.score(by) for tally in tallies if tally.axis is axis and tally.layer is not None}
+        scores = {tally.layer: tally.score(by) for tally in tallies if tally.axis is axis and tally.layer is not None}
+        return dict.fromkeys(range(1, depth + 1), scores[1]) if shared else scores
 
-    read = [tally.score(by) for tally in tallies if tally.axis is Axis.WIDTH and tally.layer in (None, *layers)]
-    weights = [1.0 if by == "gradient" else 1.0 / max(1e-30, float(score.sum())) for score in read]
+    def applied(tally: _Tally) -> int:
+        return depth if shared and tally.layer else 1
+
+    judges = [tally for tally in tallies if tally.axis is Axis.WIDTH and tally.layer in (None, *layers)]
+    read = [tally.score(by) for tally in judges]
+    weights = [
+        1.0 if by == "gradient" else applied(tally) / max(1e-30, float(score.sum()))
+        for tally, score in zip(judges, read, strict=True)
+    ]
     embeddings = [tally.score(by) for tally in tallies if tally.axis is Axis.EMBEDDING]
     return Scores(
         width=torch.stack([weight * score for weight, score in zip(weights, read, strict=True)]).sum(0),

@@ -192,7 +192,8 @@ def _tapped(model: PreTrainedModel, tap: _Tap) -> Iterator[None]:
         undo.callback(_TAP.reset, token)
         undo.callback(setattr, model.config, "_attn_implementation", before)
         own = family_of(model).own_attention
-        for number, (layer, end) in enumerate(zip(layers_of(model), ends_of(model), strict=True), start=1):
+        places = dict.fromkeys(zip(layers_of(model), ends_of(model), strict=True))  # one that is shared stands once
+        for number, (layer, end) in enumerate(places, start=1):
             undo.callback(layer.register_forward_pre_hook(tap.enter_layer).remove)
             undo.callback(end.register_forward_hook(tap.leave_layer).remove)
             if own is not None and number in tap.needs.attention:

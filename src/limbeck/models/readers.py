@@ -59,15 +59,20 @@ def _source(model: PreTrainedModel, name: str) -> str:
 
 
 @contextmanager
-def inputs_of(model: PreTrainedModel, sources: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """While it lasts, fills a dictionary with what these modules are given; their names to the first input of each."""
-    seen: dict[str, Tensor] = {}
+def inputs_of(model: PreTrainedModel, sources: Sequence[str]) -> Iterator[dict[str, list[Tensor]]]:
+    """While it lasts, fills a dictionary with what these modules are given; their names to the inputs of each.
+
+    That is one for most modules, and one for each application of a layer that is applied several times.
+    """
+    seen: dict[str, list[Tensor]] = {name: [] for name in sources}
+    again = family_of(model).shares_layers
 
     def take(name: str, module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        seen.setdefault(name, arguments[0])  # the second is relative positions, where they share the matrix
+        if again or not seen[name]:  # else the second is relative positions, where they share the matrix
+            seen[name].append(arguments[0])
 
     def take_last(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        seen[LAST] = output.last_hidden_state
+        seen[LAST].append(output.last_hidden_state)
 
     with ExitStack() as undo:
         for name in sources:

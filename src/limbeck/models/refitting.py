@@ -47,9 +47,11 @@ def refit(
         with inputs_of(model, [*inputs, *norms]) as given:
             run(model, batch)
         for source, read in inputs.items():
-            read.add(rows_of(given[source], batch))
+            for each in given[source]:
+                read.add(rows_of(each, batch))
         for name, norm in norms.items():
-            norm.add(rows_of(given[name], batch))
+            for each in given[name]:
+                norm.add(rows_of(each, batch))
         progress.advance(len(batch.input_ids))
     for name, norm in norms.items():
         norm.refit(cast("nn.LayerNorm", narrow.get_submodule(name)))

@@ -6,6 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from limbeck.config import Config, CorpusRef
 from limbeck.errors import RecipeError
+from limbeck.models.families import family_named
 
 if TYPE_CHECKING:
     from limbeck.models.widths import Widths
@@ -49,7 +50,8 @@ class Slimming(Config):
     feed_forward: PositiveInt | Literal["half"] | None = None
     """Feed-forward units in each layer."""
     embeddings: PositiveInt | Literal["half"] | None = None
-    """Width of the word embeddings, which a projection widens to the layers' width; only an ELECTRA has one."""
+    """Width of the word embeddings, which a projection widens to the layers' width; only ELECTRA and ALBERT have
+    one."""
     importance: Importance | None = None
     """On what text it is measured what to keep; required by the three fields above."""
 
@@ -97,21 +99,23 @@ class Slimming(Config):
             parts.append(f"width {before.width:,} becomes {after.width:,} ({after.heads} of {before.heads} heads)")
         if after.feed_forward < before.feed_forward:
             parts.append(f"{before.feed_forward:,} feed-forward units become {after.feed_forward:,}")
-        if after.embeddings not in (before.embeddings, after.width):
+        projected = after.embeddings != after.width or family_named(model_type).always_projected
+        if after.embeddings < before.embeddings and projected:
             parts.append(f"embeddings of {before.embeddings:,} become {after.embeddings:,}, projected")
         return ", ".join(parts) or "is as wide as it was"
 
     def _embeddings(self, width: int, before: "Widths", model_type: str) -> int:
-        if self.embeddings is not None and model_type != "electra":
+        family = family_named(model_type)
+        if self.embeddings is not None and not family.narrows_embeddings:
             raise RecipeError(
-                "embeddings: only in an ELECTRA can word embeddings be narrower than its layers; found a model of type"
-                f' "{model_type}": leave it out, and use width'
+                "embeddings: only in an ELECTRA or an ALBERT can word embeddings be narrower than its layers; found a"
+                f' model of type "{model_type}": leave it out, and use width'
             )
-        shared = before.embeddings == before.width
+        shared = before.embeddings == before.width and not family.always_projected
         if shared and self.embeddings is None:
             return width
         embeddings = _cut("embeddings", self.embeddings, before.embeddings)
-        if embeddings == width and not shared:
+        if embeddings == width and not shared and not family.always_projected:
             raise RecipeError(
                 f"a model whose embeddings and layers are both {width} wide has no projection between them, which this"
                 " one needs; choose another width"
