@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
+    AlbertTokenizer,
     BertTokenizer,
     DebertaV2Tokenizer,
     HerbertTokenizer,
@@ -75,12 +76,24 @@ def deberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
     return DebertaV2Tokenizer(vocab=pieces, unk_id=3)
 
 
+def albert(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
+    """Unigram of lower case without accents; the special tokens come first."""
+    backend = Tokenizer(models.Unigram())
+    backend.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()])
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False)
+    backend.train_from_iterator(texts, trainer)
+    return AlbertTokenizer(vocab=[(token, score) for token, score in _model(backend)["vocab"]])
+
+
 KINDS: dict[str, Callable[[Sequence[str], int], PreTrainedTokenizerBase]] = {
     "bert": bert,
     "roberta": roberta,
     "herbert": herbert,
     "xlm-roberta": xlm_roberta,
     "deberta": deberta,
+    "albert": albert,
 }
 
 

@@ -23,6 +23,7 @@ MODELS = {
     "herbert": ("bert", "ForPreTraining"),
     "xlm-roberta": ("xlm-roberta", "ForMaskedLM"),
     "deberta": ("deberta-v2", "ForMaskedLM"),
+    "albert": ("albert", "ForMaskedLM"),
 }
 
 
