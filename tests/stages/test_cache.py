@@ -18,6 +18,8 @@ from limbeck.models.observing import observe
 from limbeck.outlines import Outline
 from limbeck.signals import Batch, Needs
 from limbeck.stages import cache, distil
+from limbeck.stages.cache import writing
+from limbeck.stages.cache.comparing import TOLERANCE
 from limbeck.teachers import Cached, Online
 from limbeck.workspace import Workspace, temporary_workspace
 
@@ -105,7 +107,7 @@ def test_a_teacher_may_be_run_in_bfloat16(folder_of_masks, text, make_step):
         step = _cache(folder_of_masks, store={**FULL, "numbers": numbers}, precision="bfloat16")
         made = make_step(step, {"@text": text})
         assert made.facts["precision"] == "bfloat16"
-        assert max(made.facts["difference"].values()) < cache.TOLERANCE[numbers]
+        assert max(made.facts["difference"].values()) < TOLERANCE[numbers]
     objectives = [SOFT, {"kind": "hidden_mse"}]
     teacher = _with_model(folder_of_masks)
     student = make_step(_distil(teacher, *objectives, precision="bfloat16"), {"@text": text, "@c": made})
@@ -130,7 +132,7 @@ def test_an_interrupted_cache_goes_on_with_its_next_shard(folder_of_masks, text,
     """A day of a teacher's answers should not be lost to a power cut."""
     monkeypatch.setattr("limbeck.teachers.shards.SHARD_BYTES", 200_000)
     step, out = step_of(_cache(folder_of_masks)), Workspace(tmp_path)
-    answers, asked = cache._answers, []
+    answers, asked = writing.ask, []
 
     def cut_off(*arguments):
         asked.append(1)
@@ -138,7 +140,7 @@ def test_an_interrupted_cache_goes_on_with_its_next_shard(folder_of_masks, text,
             raise KeyboardInterrupt
         return answers(*arguments)
 
-    monkeypatch.setattr(cache, "_answers", cut_off)
+    monkeypatch.setattr(writing, "ask", cut_off)
     with pytest.raises(KeyboardInterrupt):
         cache.run(step, {"@text": text}, out)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "shards").rglob("*.npy")}
@@ -148,7 +150,7 @@ def test_an_interrupted_cache_goes_on_with_its_next_shard(folder_of_masks, text,
     assert {path: path.stat().st_mtime_ns for path in before} == before
     keys = np.concatenate([np.load(path) for path in sorted((tmp_path / "shards").glob("*/keys.npy"))])
     again = Workspace(tmp_path / "again")
-    monkeypatch.setattr(cache, "_answers", answers)
+    monkeypatch.setattr(writing, "ask", answers)
     cache.run(step, {"@text": text}, again)
     whole = [np.load(path) for path in sorted((again.folder / "shards").glob("*/keys.npy"))]
     assert np.array_equal(keys, np.concatenate(whole))

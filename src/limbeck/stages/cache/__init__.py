@@ -1,36 +1,32 @@
 """The step `cache`: a teacher answers a corpus once, and any number of students learn from the answers."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from limbeck.artifacts import Artifact, require_space
+from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, Step
 from limbeck.corpora.masking import Masking
-from limbeck.errors import ArtifactError
 from limbeck.models.sources import identity, mark, model_source
-from limbeck.objectives import HiddenMSE, SoftLabels
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch, Needs, Outputs
-from limbeck.teachers import Cached, Coverage, LiveTeacher, Online, Reading, Teacher
+from limbeck.signals import Batch, Needs
+from limbeck.stages.cache.comparing import compare
+from limbeck.stages.cache.writing import ask, write_shards
+from limbeck.teachers import Coverage, LiveTeacher, Online, Reading, Teacher
 from limbeck.teachers.storing import Store
-from limbeck.workspace import Progress, Workspace
+from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    import numpy as np
     from transformers import PreTrainedConfig, PreTrainedModel
 
-    from limbeck.corpora.batches import TextBatches
     from limbeck.training.history import History
+
+__all__ = ["KIND", "REVISION", "CacheStep", "outline", "rehearse", "run"]
 
 REVISION = 1
 KIND = "cache"
-
-TOLERANCE = {"float16": 2e-3, "float32": 1e-5}
-"""Largest share by which a loss on the stored numbers may differ from one on the teacher's own."""
 
 
 class CacheStep(Step):
@@ -116,7 +112,7 @@ def rehearse(config: CacheStep, inputs: Outlines) -> float:
         for update in range(1, updates + 1):
             (batch,) = batches(update)
             started = time.monotonic()
-            _answers(teacher, batch, needs, config)
+            ask(teacher, batch, needs, config)
             history.add(update, batch.tokens, 0.0, {}, time.monotonic() - started)
         return history
 
@@ -156,8 +152,8 @@ def run(config: CacheStep, inputs: Mapping[str, Artifact], out: Workspace) -> No
     save_shape(shapes[0], tokenizer, out.folder / "teacher")
     models = [load_model(source, mlm=_fills(shapes, needs)) for source in sources]
     teacher = _joined(config, models)
-    first = _store(config, coverage, teacher, needs, batches, held_out, out)
-    _compare(config, coverage, teacher, needs, first, out)
+    first = write_shards(config, coverage, teacher, needs, batches, held_out, out)
+    compare(config, coverage, teacher, needs, first, out)
     tokens = config.epochs * batches.text.sequences.tokens
     flops = tokens * _flops_per_token(config, shapes, needs, batches.mean_length)
     out.facts.update(tokens=tokens, sequences=len(batches.text.sequences), epochs=config.epochs, flops=flops)
@@ -220,151 +216,4 @@ def _coverage(
         store=config.store,
         depth=shape_of(teachers[0]).layers,
         classes=classes_of(teachers[0]),
-    )
-
-
-def _answers(teacher: Teacher, batch: Batch, needs: Needs, config: CacheStep) -> tuple[Batch, Outputs]:
-    """The batch on the training device, and the teacher's signals of it."""
-    from limbeck.training.precision import autocast, on_device, resolve
-
-    there = on_device(batch)
-    with autocast(resolve(config.precision)):
-        return there, teacher(there, needs)
-
-
-def _store(
-    config: CacheStep,
-    coverage: Coverage,
-    teacher: Teacher,
-    needs: Needs,
-    batches: "TextBatches",
-    held_out: Sequence[Batch],
-    out: Workspace,
-) -> Batch:
-    """Writes the shards that are not there yet, and one of the held-out text; the first batch."""
-    import numpy as np
-
-    from limbeck.teachers.cached import SHARDS
-    from limbeck.teachers.shards import SHARD_BYTES, SHARD_TOKENS
-
-    passes, sequences, tokens = config.epochs, len(batches.text.sequences), batches.text.sequences.tokens
-    needed = coverage.bytes(passes * sequences, passes * tokens, config.masking.mean_share, teacher.shape.width)
-    folder = out.folder / SHARDS
-    written = sum(path.stat().st_size for path in folder.rglob("*.npy"))
-    require_space(out.folder, max(0, round(needed) - written))
-    share = min(SHARD_BYTES / needed, SHARD_TOKENS / (passes * tokens))
-    each = max(config.batch, int(share * passes * sequences))
-    firsts = [(epoch, first) for epoch in range(passes) for first in range(0, sequences, each)]
-    with out.progress("caching", passes * sequences, "sequences") as bar:
-        for epoch, first in firsts:
-            indices = np.arange(first, min(first + each, sequences))
-            shard = folder / f"epoch-{epoch + 1}-{first:09}-{indices[-1]:09}"
-            if shard.exists():
-                bar.advance(len(indices))
-                continue
-            part = _watched(_batches(batches, epoch, indices, config.batch), bar)
-            _write(shard, (_answers(teacher, batch, needs, config) for batch in part), coverage, out)
-    if held_out and not (folder / "held-out").exists():
-        answers = (_answers(teacher, batch, needs, config) for batch in held_out)
-        _write(folder / "held-out", answers, coverage, out)
-    return next(_batches(batches, 0, np.arange(min(each, sequences)), config.batch))
-
-
-def _batches(batches: "TextBatches", epoch: int, indices: "np.ndarray", size: int) -> Iterator[Batch]:
-    """These sequences, those of similar length together, so that little padding is needed."""
-    text = batches.text
-    by_length = indices[text.sequences.lengths[indices].argsort(kind="stable")]
-    for start in range(0, len(by_length), size):
-        samples = [text.sample(epoch, int(index), 1.0) for index in by_length[start : start + size]]
-        yield batches.padded(samples)
-
-
-def _watched(batches: Iterable[Batch], bar: Progress) -> Iterator[Batch]:
-    for batch in batches:
-        yield batch
-        bar.advance(len(batch.input_ids))
-
-
-def _write(folder: Path, answers: Iterable[tuple[Batch, Outputs]], coverage: Coverage, out: Workspace) -> None:
-    from limbeck.teachers.recording import record
-    from limbeck.teachers.shards import Shard
-
-    shard = Shard()
-    for batch, outputs in answers:
-        record(shard, coverage, batch, outputs)
-    shard.write(folder, out.scratch)
-
-
-def _compare(
-    config: CacheStep, coverage: Coverage, teacher: Teacher, needs: Needs, first: Batch, out: Workspace
-) -> None:
-    """Computes losses on the first batch from what the teacher says and from what is read back.
-
-    A stand-in for the student says of each token what the teacher says of its neighbour. What the largest logits
-    leave out is told, since it was asked for; whatever else differs is an error of storing.
-
-    Raises:
-        ArtifactError: a loss differs by more than rounding explains.
-    """
-    batch, online = _answers(teacher, first, needs, config)
-    cached = Cached(out.folder, teacher.shape)(batch, needs)
-    student = _neighbours(online)
-    limit, differences = TOLERANCE[config.store.numbers], {}
-    for name, objective in _compared(coverage):
-        full, ours = (float(objective.total(student, each, batch)) for each in (online, cached))
-        theirs = float(objective.total(student, _as_stored(coverage, online), batch))
-        differences[name] = abs(ours - theirs) / max(abs(full), 1e-12)
-        if not differences[name] <= limit:
-            raise ArtifactError(
-                f"the loss on {name} is {ours:.6g} from the cache and {theirs:.6g} from the teacher; delete"
-                f" {out.folder} and run again, or set teacher.kind: online in the step that reads it"
-            )
-        if isinstance(objective, SoftLabels) and cached.top is not None:
-            _say_left_out(cached, objective.temperature, (full - theirs) / max(full, 1e-12), out)
-    out.facts["difference"] = differences
-    out.say(
-        f"read back, the losses of the first batch differ from the teacher's by at most {max(differences.values()):.1e}"
-    )
-
-
-def _compared(coverage: Coverage) -> Iterator[tuple[str, HiddenMSE | SoftLabels]]:
-    for layer in coverage.store.layers(coverage.depth):
-        yield f"hidden states of layer {layer}", HiddenMSE(layers=[(layer, layer)])
-    if coverage.store.logits:
-        for each in coverage.store.logits.temperatures:
-            named = f"logits at temperature {each:g}"
-            yield named, SoftLabels(temperature=each, positions=coverage.store.logits.positions)
-
-
-def _neighbours(outputs: Outputs) -> Outputs:
-    """What a teacher gives, moved on by one token."""
-    assert outputs.logits is None or outputs.logits.dim() in (2, 3)
-    moved = None if outputs.logits is None else outputs.logits.roll(1, dims=outputs.logits.dim() - 2)
-    return Outputs({layer: states.roll(1, dims=1) for layer, states in outputs.hidden.items()}, logits=moved)
-
-
-def _as_stored(coverage: Coverage, outputs: Outputs) -> Outputs:
-    """The teacher's own signals, of which the largest logits are kept as the cache keeps them, but not rounded."""
-    from limbeck.teachers.recording import largest
-
-    if coverage.store.logits is None or outputs.logits is None:
-        return outputs
-    number = coverage.store.largest(coverage.classes)
-    if number is None:
-        return outputs
-    return Outputs(outputs.hidden, top=largest(outputs.logits, number, coverage.store.logits.temperatures))
-
-
-def _say_left_out(cached: Outputs, temperature: float, share: float, out: Workspace) -> None:
-    import torch
-
-    assert cached.top is not None
-    rest = cached.top.rest[temperature]
-    known = (cached.top.values / temperature).logsumexp(-1)
-    mass = float(torch.sigmoid(known - rest).mean())
-    number = cached.top.values.shape[-1]
-    out.facts.setdefault("mass", {})[f"{temperature:g}"] = mass
-    out.say(
-        f"the {number} largest logits hold {mass:.1%} of the teacher's answers at temperature {temperature:g}; how it"
-        f" ranks the other classes is not learnt ({share:.1%} of a loss on the first batch)"
     )
