@@ -10,7 +10,7 @@ from limbeck.errors import DataError, Interrupted, ModelError, RecipeError
 from limbeck.models import loading
 from limbeck.outlines import Outline
 from limbeck.stages import finetune
-from limbeck.stages.finetune import FinetuneStep
+from limbeck.stages.finetune import FinetuneStep, members
 from limbeck.workspace import Workspace
 
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
@@ -131,17 +131,17 @@ def test_members_that_are_done_are_not_made_again(tiny, tmp_path, monkeypatch):
     """A step of five seeds that is cut off in the fifth should not begin with the first."""
     step = step_of(_step(tiny, seeds=[1, 2]))
     out = Workspace(tmp_path, "tags")
-    fit = finetune._fit
+    fit = members.fit_member
 
     def cut_off(*arguments):
         if arguments[-1] == 2:
             raise Interrupted(15)
         return fit(*arguments)
 
-    monkeypatch.setattr(finetune, "_fit", cut_off)
+    monkeypatch.setattr(members, "fit_member", cut_off)
     with pytest.raises(Interrupted):
         finetune.run(step, {}, out)
-    monkeypatch.setattr(finetune, "_fit", lambda *arguments: trained.append(arguments[-1]) or fit(*arguments))
+    monkeypatch.setattr(members, "fit_member", lambda *arguments: trained.append(arguments[-1]) or fit(*arguments))
     trained: list[int] = []
     again = Workspace(tmp_path, "tags")
     again.facts = json.loads((again.scratch / "facts.json").read_text())

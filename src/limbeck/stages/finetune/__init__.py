@@ -1,7 +1,6 @@
 """The step `finetune`: a model learns a task, once per seed, with or without a teacher."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,21 +9,23 @@ from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
 from limbeck.errors import ModelError
 from limbeck.models.sources import identity, model_source
-from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
+from limbeck.objectives import AnyObjective, needs_of
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch, Needs
+from limbeck.signals import Batch
+from limbeck.stages.finetune.members import fit_member, train_member
 from limbeck.tasks.token_data import TokenData
-from limbeck.teachers import LiveTeacher, Online
+from limbeck.teachers import LiveTeacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig
 
     from limbeck.models.costs import Work
-    from limbeck.tasks.encoded import EncodedTask
     from limbeck.tasks.splits import Splits
     from limbeck.training.history import History
+
+__all__ = ["KIND", "REVISION", "FinetuneStep", "outline", "rehearse", "run"]
 
 REVISION = 1
 KIND = "members"
@@ -144,7 +145,7 @@ def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
         with temporary_workspace() as place:
-            return _fit(model, teachers, batches, config, updates, place)
+            return fit_member(model, teachers, batches, config, updates, place)
 
     return tokens_per_second(
         train,
@@ -178,7 +179,7 @@ def run(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     data = encode_task(splits, load_tokenizer(folders[0]), length, config.stride)
     members: list[dict[str, Any]] = list(out.facts.get("members", []))
     for seed in _seeds(config)[len(members) :]:
-        members.append(_member(config, seed, data, inputs, out))
+        members.append(train_member(config, seed, data, inputs, out))
         out.note("members", members)
     best = max(members, key=lambda member: float(member["dev_score"]))
     totals = {name: sum(m[name] for m in members) for name in ("updates", "tokens", "seconds_training", "flops")}
@@ -241,87 +242,3 @@ def _work(config: FinetuneStep, splits: "Splits | None", length: int) -> "Work":
     windows = max(len(splits.train), round(tokens / length))
     updates = seeds * config.planned_updates(max(1, windows // config.batch))
     return Work(updates, updates * config.accumulate * config.batch * tokens / windows, tokens / windows, length)
-
-
-def _member(
-    config: FinetuneStep, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
-) -> dict[str, Any]:
-    """Trains and saves one member; its facts."""
-    import torch
-
-    from limbeck.corpora.sequences import BatchOrder
-    from limbeck.evaluation.entity_scores import count_entities, f1
-    from limbeck.models.costs import training_flops
-    from limbeck.models.freezing import frozen
-    from limbeck.models.loading import load_model, save_model
-    from limbeck.models.rows import only_rows
-    from limbeck.tasks.batches import TaskBatches
-    from limbeck.tasks.predicting import predict_tags
-
-    torch.manual_seed(seed)  # of the new classifier
-    model = load_model(model_source(config.model, inputs), labels=data.labels, random=config.untrained)
-    refs = config.teacher.models if config.teacher else []
-    teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
-    order = BatchOrder(data.train.lengths, config.batch, seed)
-    batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
-    read = Needs(logits="selected")
-    with frozen(model, read, encoder=config.freeze_encoder), only_rows(model, torch.from_numpy(data.used_ids)):
-        history = _fit(model, teachers, batches, config, config.planned_updates(order.batches_per_epoch), out, seed)
-    folder = f"members/seed-{seed}"
-    save_model(model, data.tokenizer, out.folder / folder)
-    history.write(out.folder / folder / "curve.jsonl")
-    history.write_probes(out.folder / folder / "probes.jsonl")
-    predicted = predict_tags(model, data.dev, data.pad)
-    score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
-    out.say(f"seed {seed}: development F1 {score:.3f}")
-    shapes = [teacher.config for teacher in teachers]
-    flops = training_flops(
-        model.config, history.tokens, data.mean_length, teachers=shapes, frozen=config.freeze_encoder
-    )
-    return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
-
-
-def _teacher(
-    ref: str, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
-) -> "PreTrainedModel":
-    """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
-    from limbeck.models.loading import load_model
-    from limbeck.tasks.members import member_of, members_of
-    from limbeck.tasks.predicting import labels_of
-
-    own = member_of(inputs[ref], seed) if ref in inputs else None
-    if own is None and ref in inputs and members_of(inputs[ref]):
-        out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
-    teacher = load_model(str(own.folder) if own else model_source(ref, inputs))
-    known = labels_of(teacher)
-    if known != data.labels:
-        raise ModelError(
-            f"the teacher {ref} was fine-tuned for the labels {', '.join(known)}, and this data has"
-            f" {', '.join(data.labels)}; fine-tune the teacher on the same data"
-        )
-    return teacher
-
-
-def _fit(
-    model: "PreTrainedModel",
-    teachers: Sequence["PreTrainedModel"],
-    batches: Callable[[int], Sequence[Batch]],
-    config: FinetuneStep,
-    updates: int,
-    out: Workspace,
-    seed: int = 0,
-) -> "History":
-    from limbeck.models.answering import answering
-    from limbeck.models.counting import shape_of
-    from limbeck.models.observing import observe
-    from limbeck.objectives.projecting import trained_together
-    from limbeck.training.fit import fit
-    from limbeck.training.precision import placed, resolve
-
-    dtype = resolve(config.precision)
-    online = [Online(*answering(placed(teacher), dtype)) for teacher in teachers]
-    taught = config.teacher.join(online) if config.teacher else None
-    shapes = shape_of(model.config), taught.shape if taught else None
-    needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
-    loss = CombinedLoss(config.objectives, needs, partial(observe, model), taught, learned)
-    return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)

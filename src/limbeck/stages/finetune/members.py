@@ -1,0 +1,107 @@
+"""One member of a fine-tuning: a model of its own seed, and where there is a teacher, one of that seed too."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from limbeck.artifacts import Artifact
+from limbeck.errors import ModelError
+from limbeck.models.sources import model_source
+from limbeck.objectives import CombinedLoss, learned_by, needs_of
+from limbeck.signals import Batch, Needs
+from limbeck.teachers import Online
+from limbeck.workspace import Workspace
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from limbeck.stages.finetune import FinetuneStep
+    from limbeck.tasks.encoded import EncodedTask
+    from limbeck.training.history import History
+
+
+def train_member(
+    config: "FinetuneStep", seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+) -> dict[str, Any]:
+    """Trains and saves one member; its facts."""
+    import torch
+
+    from limbeck.corpora.sequences import BatchOrder
+    from limbeck.evaluation.entity_scores import count_entities, f1
+    from limbeck.models.costs import training_flops
+    from limbeck.models.freezing import frozen
+    from limbeck.models.loading import load_model, save_model
+    from limbeck.models.rows import only_rows
+    from limbeck.tasks.batches import TaskBatches
+    from limbeck.tasks.predicting import predict_tags
+
+    torch.manual_seed(seed)  # of the new classifier
+    model = load_model(model_source(config.model, inputs), labels=data.labels, random=config.untrained)
+    refs = config.teacher.models if config.teacher else []
+    teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
+    order = BatchOrder(data.train.lengths, config.batch, seed)
+    batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
+    read = Needs(logits="selected")
+    with frozen(model, read, encoder=config.freeze_encoder), only_rows(model, torch.from_numpy(data.used_ids)):
+        history = fit_member(
+            model, teachers, batches, config, config.planned_updates(order.batches_per_epoch), out, seed
+        )
+    folder = f"members/seed-{seed}"
+    save_model(model, data.tokenizer, out.folder / folder)
+    history.write(out.folder / folder / "curve.jsonl")
+    history.write_probes(out.folder / folder / "probes.jsonl")
+    predicted = predict_tags(model, data.dev, data.pad)
+    score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
+    out.say(f"seed {seed}: development F1 {score:.3f}")
+    shapes = [teacher.config for teacher in teachers]
+    flops = training_flops(
+        model.config, history.tokens, data.mean_length, teachers=shapes, frozen=config.freeze_encoder
+    )
+    return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
+
+
+def _teacher(
+    ref: str, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+) -> "PreTrainedModel":
+    """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
+    from limbeck.models.loading import load_model
+    from limbeck.tasks.members import member_of, members_of
+    from limbeck.tasks.predicting import labels_of
+
+    own = member_of(inputs[ref], seed) if ref in inputs else None
+    if own is None and ref in inputs and members_of(inputs[ref]):
+        out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
+    teacher = load_model(str(own.folder) if own else model_source(ref, inputs))
+    known = labels_of(teacher)
+    if known != data.labels:
+        raise ModelError(
+            f"the teacher {ref} was fine-tuned for the labels {', '.join(known)}, and this data has"
+            f" {', '.join(data.labels)}; fine-tune the teacher on the same data"
+        )
+    return teacher
+
+
+def fit_member(
+    model: "PreTrainedModel",
+    teachers: Sequence["PreTrainedModel"],
+    batches: Callable[[int], Sequence[Batch]],
+    config: "FinetuneStep",
+    updates: int,
+    out: Workspace,
+    seed: int = 0,
+) -> "History":
+    """Trains a model that is at hand, beside its teachers."""
+    from limbeck.models.answering import answering
+    from limbeck.models.counting import shape_of
+    from limbeck.models.observing import observe
+    from limbeck.objectives.projecting import trained_together
+    from limbeck.training.fit import fit
+    from limbeck.training.precision import placed, resolve
+
+    dtype = resolve(config.precision)
+    online = [Online(*answering(placed(teacher), dtype)) for teacher in teachers]
+    taught = config.teacher.join(online) if config.teacher else None
+    shapes = shape_of(model.config), taught.shape if taught else None
+    needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
+    loss = CombinedLoss(config.objectives, needs, partial(observe, model), taught, learned)
+    return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
