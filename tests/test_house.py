@@ -14,7 +14,18 @@ SOURCE = Path(limbeck.__file__).parent
 
 LAYERS = (
     {"errors"},
-    {"signals", "artifacts", "config", "outlines", "workspace", "interrupts", "display", "decoding", "onnx_files"},
+    {
+        "signals",
+        "artifacts",
+        "config",
+        "outlines",
+        "workspace",
+        "interrupts",
+        "display",
+        "decoding",
+        "onnx_files",
+        "schedules",
+    },
     {
         *("corpora", "tokenizers", "models", "teachers", "objectives", "training"),
         *("tasks", "evaluation", "benchmarks", "exporting", "runtime", "reports"),

@@ -30,7 +30,11 @@ def test_a_share_is_a_number_or_a_schedule() -> None:
     assert [falling.share(progress) for progress in (0.0, 0.5, 1.0, 1.7)] == pytest.approx([0.3, 0.225, 0.15, 0.15])
     assert falling.mean_share == pytest.approx(0.225)
     assert masking(probability=0.2).share(0.7) == masking(probability=0.2).mean_share == 0.2
-    assert falling.model_dump(mode="json")["probability"] == {"from": 0.3, "to": 0.15}
+    assert falling.model_dump(mode="json")["probability"] == {"from": 0.3, "to": 0.15, "until": 1.0}
+    early = masking(probability={"from": 0.3, "to": 0.15, "until": 0.5})
+    assert early.share(0.5) == early.share(1.0) == 0.15
+    assert early.mean_share == pytest.approx(0.1875)
+    assert "0.3 falling to 0.15 of the tokens after 50% of the updates, " in early.sentence()
 
 
 @pytest.mark.parametrize(

@@ -6,26 +6,21 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from limbeck.config import Config
+from limbeck.schedules import Schedule
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class ShareSchedule(Config):
+class ShareSchedule(Schedule):
     """A share that changes along the training, in a straight line: `{from: 0.3, to: 0.15}`."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
 
     from_: Share = Field(alias="from")
     """The share before the first update."""
     to: Share
-    """The share that the last update reaches."""
-
-    def at(self, progress: float) -> float:
-        """The share when that part of the updates, from 0 to 1, is made."""
-        return self.from_ + (self.to - self.from_) * min(1.0, progress)
+    """The share that is reached."""
 
 
 AnyShare = Annotated[
@@ -137,16 +132,16 @@ class Masking(Config):
     @property
     def mean_share(self) -> float:
         """Share of the tokens that are predicted, over the whole training."""
-        return (self.share(0.0) + self.share(1.0)) / 2
+        return self.probability.mean if isinstance(self.probability, ShareSchedule) else self.probability
 
     def sentence(self) -> str:
         """What is hidden, in words."""
         first, last = self.share(0.0), self.share(1.0)
-        shares = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
-        if first < last:
-            shares = f"{first:.3g} rising to {last:.3g}"
+        shares = "" if first == last else f" {'rising' if first < last else 'falling'} to {last:.3g}"
+        after = self.probability.after if isinstance(self.probability, ShareSchedule) else ""
+        when = f"{after} of the updates" if after else ""
         rare = "" if self.smoothing is None else f", rare ones first (count to the power of -{self.smoothing:g})"
         return (
-            f"masking: {shares} of the tokens, {self.unit.words()}{rare}; of these {self.mask:.0%} hidden,"
-            f" {self.random:.0%} replaced, {self.keep:.0%} left"
+            f"masking: {first:.3g}{shares} of the tokens{when}, {self.unit.words()}{rare}; of these"
+            f" {self.mask:.0%} hidden, {self.random:.0%} replaced, {self.keep:.0%} left"
         )
