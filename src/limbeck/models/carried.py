@@ -26,6 +26,7 @@ _ENDINGS = {
 def with_carried_heads(config: PreTrainedConfig, weights: Path) -> PreTrainedConfig:
     """The configuration, naming the class that has the heads in the file; other heads are left to what it names.
 
+    An ALBERT of both heads of its pretraining, of which one orders sentences, is read as one that fills masks.
     A file that is not there, or cannot be read, changes nothing: loading it says what is wrong.
     """
     family, name = family_of(config), (config.architectures or [""])[0]
