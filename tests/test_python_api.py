@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from transformers import AutoModel
+from transformers import AutoModel, BertConfig, BertModel
 
+import tiny_tokenizers
 import tiny_world
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "python.md"
@@ -19,6 +20,10 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     shutil.copytree(world.model, folder / "my-teacher")
     shutil.copy(world.text, folder / "text.txt")
+    tokenizer = tiny_tokenizers.roberta(world.text.read_text("utf-8").splitlines(), 330)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    BertModel(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder / "my-other-student")
+    tokenizer.save_pretrained(folder / "my-other-student")
     (folder / "recipe.yaml").write_text(yaml.safe_dump(world.recipe("student"), sort_keys=False), "utf-8")
     return folder
 
@@ -28,7 +33,7 @@ def test_what_the_document_shows_can_be_run(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
     names: dict[str, object] = {}
     blocks = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text("utf-8"), re.M | re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # an example may leave closing to Python

@@ -6,9 +6,10 @@ N selected positions. Layers are numbered from 1; 0 is the output of the embeddi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,10 @@ class Batch:
     """(B, T): 0 in the first text of a pair, 1 in the second; all 0 if absent."""
     pair_labels: Tensor | None = None
     """(B,): 0 where the second text follows the first, 1 where it does not, -100 where that is not to be judged."""
+    words: Tensor | None = None
+    """(B, T): the number of the word that each token is in, of those that `teacher` has too; -1 in none."""
+    teacher: Batch | None = None
+    """The same text as a teacher with another tokenizer reads it, its words by the same numbers."""
 
     @property
     def tokens(self) -> int:
@@ -87,12 +92,19 @@ class Batch:
     def pieces(self, size: int) -> Iterator[Batch]:
         """The same sequences in order, at most `size` at a time."""
         for start in range(0, len(self.input_ids), size):
-            rows = {name: value[start : start + size] for name, value in vars(self).items() if value is not None}
-            yield replace(self, **rows)
+            yield self._each(itemgetter(slice(start, start + size)))
 
     def to(self, where: torch.device) -> Batch:
         """The same batch on another device."""
-        return replace(self, **{name: value.to(where) for name, value in vars(self).items() if value is not None})
+        return self._each(lambda value: value.to(where))
+
+    def _each(self, change: Callable[[Any], Any]) -> Batch:
+        """Every tensor changed, the teacher's too."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        changed: dict[str, Any] = {
+            name: value._each(change) if isinstance(value, Batch) else change(value) for name, value in given.items()
+        }
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from transformers import PreTrainedTokenizerFast
 
 from limbeck.errors import ModelError, RecipeError
 from limbeck.models.loading import load_model, random_model, save_model
-from limbeck.models.reducing import make_student, reduce_config, reduce_model, student_config
+from limbeck.models.reducing import make_student, reduce_config, reduce_model, require_one_tokenizer, student_config
 from limbeck.models.reduction import Reduction
 from limbeck.outlines import Outline
 
@@ -71,9 +71,18 @@ def test_a_student_is_cut_out_or_named(make, config_of, tmp_path):
         student_config("@small", teacher.config, {"@small": Outline(makes="model")})
 
 
-def test_other_tokens_are_refused(make, tmp_path):
-    """Two vocabularies of one size are still two: every signal would be matched to another token's."""
+def test_a_student_keeps_its_own_tokens(make, tmp_path):
+    """A student saved with its teacher's tokenizer would read other words than it has learnt."""
     save_model(make("bert"), _words("U", "a", "b"), tmp_path / "teacher")
     save_model(make("bert"), _words("U", "b", "a"), tmp_path / "student")
-    with pytest.raises(ModelError, match='different tokens: "a" is number 2 in the one and 1 in the other'):
-        make_student(str(tmp_path / "student"), make("bert"), str(tmp_path / "teacher"), {})
+    _, tokenizer = make_student(str(tmp_path / "student"), make("bert"), str(tmp_path / "teacher"), {})
+    assert tokenizer.get_vocab() == {"U": 0, "b": 1, "a": 2}
+
+
+def test_other_tokens_are_refused(make, tmp_path):
+    """Two vocabularies of one size are still two: every answer would be averaged with another token's."""
+    names = [str(tmp_path / name) for name in ("one", "two")]
+    for name, words in zip(names, (("U", "a", "b"), ("U", "b", "a")), strict=True):
+        save_model(make("bert"), _words(*words), tmp_path / name)
+    with pytest.raises(ModelError, match='different tokens: "a" is number 1 in the one and 2 in the other'):
+        require_one_tokenizer(names, names)

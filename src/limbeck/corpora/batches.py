@@ -13,14 +13,16 @@ import numpy as np
 
 from limbeck.corpora.documents import SPLITS, Split, counts, read
 from limbeck.corpora.first_update import check_first_update
-from limbeck.corpora.masked import MaskedText, Sample
+from limbeck.corpora.masked import Beside, MaskedText, Sample
 from limbeck.corpora.masking import Masking
 from limbeck.corpora.masks import IGNORED, MaskVocabulary
 from limbeck.corpora.sentence_pairs import SentencePairs, tokenise_pairs
 from limbeck.corpora.sequences import BatchOrder, Sequences, tokenise
+from limbeck.corpora.shared_words import NONE
+from limbeck.corpora.twice import NAME, Reader, Twice, tokenise_twice
 from limbeck.errors import DataError
 from limbeck.signals import Batch
-from limbeck.workspace import Workspace
+from limbeck.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +80,12 @@ class TextBatches:
         """Mean tokens of a sequence."""
         return self.text.sequences.tokens / len(self.text.sequences)
 
+    @property
+    def teacher_tokens(self) -> float:
+        """Of a teacher, for each of the student's: 1, unless it reads the text with a tokenizer of its own."""
+        sequences = self.text.sequences
+        return sequences.teacher_tokens / sequences.tokens if isinstance(sequences, Twice) else 1.0
+
     def padded(self, samples: Sequence[Sample]) -> Batch:
         """Masked sequences as one batch."""
         import torch
@@ -85,6 +93,8 @@ class TextBatches:
         inputs_BT, mask_BT = padded([sample.inputs for sample in samples], self._pad)
         labels_BT, _ = padded([sample.labels for sample in samples], IGNORED)
         made = Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
+        if self.text.beside:
+            return _with_teacher(made, samples, self.text.beside.pad)
         return made if isinstance(self.text.sequences, Sequences) else _as_pairs(made, samples)
 
 
@@ -102,11 +112,13 @@ def text_batches(
     out: Workspace,
     pairs: bool = False,
     fill: bool = False,
+    teacher: Reader | None = None,
 ) -> tuple[TextBatches, list[Batch]]:
     """Tokenises a corpus, once per step however often it is interrupted, and looks at what is masked first.
 
     Held-out text is masked as much as the last update is. With `pairs` the text is read for next-sentence prediction.
-    With `fill` a batch holds as many sequences as fill `batch` x `length` tokens.
+    With `fill` a batch holds as many sequences as fill `batch` x `length` tokens. With `teacher` every batch has what
+    that one reads, too, in sequences of the same text, and whole words are masked.
 
     Returns:
         The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
@@ -114,12 +126,17 @@ def text_batches(
     Raises:
         DataError: the text does not fill one batch, or has tokens beyond `vocabulary`, or nothing is predicted, or
             no `pairs` can be made of it.
-        ModelError: the tokenizer has no mask token, or does not know words where they are masked.
+        ModelError: the tokenizer has no mask token, or does not know words where they are masked; or it shares too
+            few of them with the teacher's.
     """
-    train = _tokenised(folder, "train", tokenizer, length, masking, out, pairs)
+    masking = masking.of_words if teacher else masking
+    train = _tokenised(folder, "train", tokenizer, length, masking, out, pairs, teacher)
+    if isinstance(train, Twice):
+        out.say(train.alignment.sentence())
+        out.facts["words_aligned"] = train.alignment.facts()
     known = MaskVocabulary.of(tokenizer, masking, train.counts(vocabulary))
     pad = int(tokenizer.pad_token_id or 0)
-    text = MaskedText(train, masking, known, seed)
+    text = MaskedText(train, masking, known, seed, _beside(teacher, train, masking))
     made = TextBatches(
         text, pad=pad, batch=batch, accumulate=accumulate, updates=updates, tokens=batch * length if fill else None
     )
@@ -131,7 +148,8 @@ def text_batches(
         out.say("the corpus holds no text out: there is no held-out loss, and nothing that would show a collapse")
         return made, []
     try:
-        dev = MaskedText(_tokenised(folder, "dev", tokenizer, length, masking, out, pairs), masking, known, seed)
+        held_out = _tokenised(folder, "dev", tokenizer, length, masking, out, pairs, teacher)
+        dev = replace(text, sequences=held_out)
     except DataError as error:
         if not pairs:
             raise
@@ -154,6 +172,7 @@ def batches_of(
     updates: int | None = None,
     seed: int = 0,
     pairs: bool = False,
+    teacher: "PreTrainedTokenizerBase | None" = None,
 ) -> TextBatches:
     """Masked batches of texts at hand, without a corpus: what `limbeck.distil` reads.
 
@@ -166,22 +185,26 @@ def batches_of(
         updates: the length of the training; needed where the share of masked tokens changes along it.
         seed: of order and masks.
         pairs: read each text, which has a paragraph a line, as pairs for next-sentence prediction.
+        teacher: the tokenizer of a teacher that has another one: the two models are then compared word by word.
 
     Raises:
         DataError: the texts do not fill one batch, or a share that changes has nothing to change along, or no `pairs`
             can be made of the texts.
-        ModelError: the tokenizer has no mask token, or does not know words where they are masked.
+        ModelError: the tokenizer has no mask token, or does not know words where they are masked; or it shares too
+            few of them with the teacher's.
     """
     spec = masking or Masking()
     if updates is None and spec.share(0.0) != spec.share(1.0):
         raise DataError("masking changes over the training; say how many updates it has, as in updates=1000")
+    reader = None if teacher is None else Reader(teacher, len(teacher))
+    if reader and pairs:
+        raise DataError("words are aligned in single texts only; leave pairs out, or use one tokenizer")
+    spec = spec.of_words if reader else spec
     with TemporaryDirectory() as folder:
-        cut = tokenise_pairs if pairs else tokenise
-        made, _ = cut(texts, tokenizer, length, Path(folder), words=spec.unit.whole_words)
-        sequences = made.in_memory()
+        sequences = _cut(texts, tokenizer, length, Path(folder), spec, None, pairs, reader)[0].in_memory()
     vocabulary = MaskVocabulary.of(tokenizer, spec, sequences.counts(len(tokenizer)))
-    text, pad = MaskedText(sequences, spec, vocabulary, seed), int(tokenizer.pad_token_id or 0)
-    return TextBatches(text, pad=pad, batch=batch, accumulate=1, updates=lambda _: updates or 1)
+    text, pad = MaskedText(sequences, spec, vocabulary, seed, _beside(reader, sequences, spec)), tokenizer.pad_token_id
+    return TextBatches(text, pad=int(pad or 0), batch=batch, accumulate=1, updates=lambda _: updates or 1)
 
 
 def padded(sequences: Sequence[np.ndarray], pad: int) -> tuple[np.ndarray, np.ndarray]:
@@ -203,8 +226,11 @@ def _tokenised(
     masking: Masking,
     out: Workspace,
     pairs: bool,
-) -> Sequences | SentencePairs:
+    teacher: Reader | None,
+) -> Sequences | SentencePairs | Twice:
     target = out.scratch / "tokens" / split
+    if teacher and (target / NAME).exists():
+        return Twice.open(target)
     if (target / "offsets.npy").exists():
         return SentencePairs.open(target, tokenizer, length) if pairs else Sequences.open(target)
     documents = counts(folder)[split].documents
@@ -212,13 +238,52 @@ def _tokenised(
         held = [name for name in SPLITS if counts(folder)[name].documents]
         raise DataError(f"the corpus has no {split} documents, only {', '.join(held)}; hold out less of it")
     with out.progress(f"tokenising {split}", documents, "documents") as bar:
-        texts, words = (document.text for document in read(folder, split)), masking.unit.whole_words
-        cut = tokenise_pairs if pairs else tokenise
-        sequences, dropped = cut(texts, tokenizer, length, target, bar, words=words)
+        texts = (document.text for document in read(folder, split))
+        sequences, dropped = _cut(texts, tokenizer, length, target, masking, bar, pairs, teacher)
     why = "of one paragraph or too short" if pairs else "too short"
     left_out = f", {dropped:,} documents {why}" if dropped else ""
     out.say(f"{split}: {len(sequences):,} {'pairs' if pairs else 'sequences'}, {sequences.tokens:,} tokens{left_out}")
     return sequences
+
+
+def _cut(
+    texts: Iterable[str],
+    tokenizer: "PreTrainedTokenizerBase",
+    length: int,
+    target: Path,
+    masking: Masking,
+    bar: Progress | None,
+    pairs: bool,
+    teacher: Reader | None,
+) -> tuple[Sequences | SentencePairs | Twice, int]:
+    """The sequences, and the number of texts that give none."""
+    if teacher:
+        return tokenise_twice(texts, (tokenizer, teacher.tokenizer), length, target, bar)
+    cut = tokenise_pairs if pairs else tokenise
+    return cut(texts, tokenizer, length, target, bar, words=masking.unit.whole_words)
+
+
+def _beside(teacher: Reader | None, sequences: Sequences | SentencePairs | Twice, masking: Masking) -> Beside | None:
+    if teacher is None:
+        return None
+    assert isinstance(sequences, Twice)
+    vocabulary = MaskVocabulary.of(teacher.tokenizer, masking, sequences.teacher_counts(teacher.vocabulary))
+    return Beside(vocabulary, int(teacher.tokenizer.pad_token_id or 0))
+
+
+def _with_teacher(batch: Batch, samples: Sequence[Sample], pad: int) -> Batch:
+    """The same batch, with what the teacher reads, and the number of each token's word in both."""
+    import torch
+
+    theirs = [sample.teacher for sample in samples if sample.teacher is not None]
+    inputs_BT, mask_BT = padded([sample.inputs for sample in theirs], pad)
+    labels_BT, _ = padded([sample.labels for sample in theirs], IGNORED)
+    words_BT, teacher_words_BT = (
+        torch.from_numpy(padded([each.shared for each in side if each.shared is not None], NONE)[0])
+        for side in (samples, theirs)
+    )
+    made = Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
+    return replace(batch, words=words_BT, teacher=replace(made, words=teacher_words_BT))
 
 
 def _as_pairs(batch: Batch, samples: Sequence[Sample]) -> Batch:

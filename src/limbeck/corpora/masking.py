@@ -130,6 +130,11 @@ class Masking(Config):
         return self.probability.at(progress) if isinstance(self.probability, ShareSchedule) else self.probability
 
     @property
+    def of_words(self) -> Self:
+        """The same for tokenizers that have only words in common: words in place of single tokens."""
+        return self if self.unit.whole_words else self.model_copy(update={"unit": WordUnit()})
+
+    @property
     def mean_share(self) -> float:
         """Share of the tokens that are predicted, over the whole training."""
         return self.probability.mean if isinstance(self.probability, ShareSchedule) else self.probability

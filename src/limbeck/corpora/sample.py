@@ -35,23 +35,36 @@ def sample_so_far(
     *,
     length: int,
     seed: int,
+    teacher: PreTrainedTokenizerBase | None = None,
 ) -> str:
     """See `masked_sample`; or, while the corpus or the model's tokenizer is not there, what the sample waits for."""
     if tokenizer is None or corpus not in made:
         missing = f"the tokenizer of {model}" if corpus in made else corpus
         return f"a sample of the masked text comes with {missing}"
-    return masked_sample(made[corpus].folder, tokenizer, masking, length=length, seed=seed)
+    return masked_sample(made[corpus].folder, tokenizer, masking, length=length, seed=seed, teacher=teacher)
 
 
-def masked_sample(folder: Path, tokenizer: PreTrainedTokenizerBase, masking: Masking, *, length: int, seed: int) -> str:
+def masked_sample(
+    folder: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    masking: Masking,
+    *,
+    length: int,
+    seed: int,
+    teacher: PreTrainedTokenizerBase | None = None,
+) -> str:
     """A passage of the first document, as the first epoch masks it, with a legend.
+
+    Where the teacher has a tokenizer of its own, `teacher`, the words are those that both find.
 
     Raises:
         DataError: the corpus has no text to train on.
         ModelError: the tokenizer has no mask token, or does not know words where they are masked.
     """
     texts = [document.text for document in islice(read(folder, "train"), DOCUMENTS)]
-    text = batches_of(texts, tokenizer, batch=1, length=length, masking=masking, updates=1, seed=seed).text
+    text = batches_of(
+        texts, tokenizer, batch=1, length=length, masking=masking, updates=1, seed=seed, teacher=teacher
+    ).text
     samples = (text.sample(0, index, 0.0) for index in range(len(text.sequences)))
     sample = next((each for each in samples if (each.labels != IGNORED).any()), None)
     if sample is None:

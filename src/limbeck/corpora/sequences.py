@@ -44,6 +44,10 @@ class Row(NamedTuple):
     """Where the second text of a pair begins; None if it is no pair."""
     label: int = -100
     """Of a pair: 0 if the second text follows the first, 1 if not."""
+    shared: Ints | None = None
+    """(T,): the number of the word that each token is in, of those that `teacher` has too; -1 in none."""
+    teacher: "Row | None" = None
+    """The same text as another tokenizer cuts it."""
 
 
 class Sequences:

@@ -65,16 +65,18 @@ def training_flops(
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
+    teacher_tokens: float = 1.0,
     frozen: bool = False,
 ) -> float:
     """FLOPs of training on `tokens` tokens, in sequences of `length` on average.
 
     A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
-    each teacher. `needs` says where either's logits are read, `labelled` which share of the tokens is selected.
-    A student whose encoder is `frozen` is only run forward; what its head costs beside that is left out.
+    each teacher, which makes `teacher_tokens` of it where its tokenizer is another. `needs` says where either's logits
+    are read, `labelled` which share of the tokens is selected. A student whose encoder is `frozen` is only run forward;
+    what its head costs beside that is left out.
     """
     ours, theirs = _forward_flops(student, length, needs, labelled, teachers)
-    return tokens * _trained(ours, theirs, frozen)
+    return tokens * _trained(ours, teacher_tokens * theirs, frozen)
 
 
 def training_outline(

@@ -27,6 +27,8 @@ class Objective(Config):
 
     uses_teacher: ClassVar[bool] = True
     """False for an objective that learns from the text or its labels alone."""
+    compares_words: ClassVar[bool] = False
+    """Whether it can compare words with a teacher that cuts them into other tokens: it reads hidden states alone."""
 
     @abstractmethod
     def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:

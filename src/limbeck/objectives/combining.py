@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limbeck.errors import RecipeError
 from limbeck.objectives.base import Objective
+from limbeck.objectives.words import means_of, refuse_tokens, seen_by
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
@@ -16,8 +18,12 @@ Observed = Callable[[Batch, Needs], Outputs]
 """A model that hands over the signals asked for."""
 
 
-def needs_of(objectives: Sequence[Objective], student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
+def needs_of(
+    objectives: Sequence[Objective], student: Shape, teacher: Shape | None, *, apart: str | None = None
+) -> tuple[Needs, Needs]:
     """What all objectives together read of the student and of the teacher.
+
+    `apart` says, as a part of a sentence, that these two have different tokenizers: then they are compared by words.
 
     Raises:
         RecipeError: there is no objective, or one does not fit these models.
@@ -25,7 +31,11 @@ def needs_of(objectives: Sequence[Objective], student: Shape, teacher: Shape | N
     if not objectives:
         raise RecipeError("`objectives` is empty, so there is nothing to learn; name at least one")
     ours, theirs = Needs(), Needs()
+    if apart and teacher:
+        teacher = replace(teacher, vocabulary=student.vocabulary)  # words correspond, as tokens do in one vocabulary
     for objective in objectives:
+        if apart:
+            refuse_tokens(objective, apart)
         objective.check(student, teacher)
         more_ours, more_theirs = objective.needs(student, teacher)
         ours, theirs = ours | more_ours, theirs | more_theirs
@@ -52,7 +62,8 @@ def learned_by(objectives: Sequence[Objective], student: Shape, teacher: Shape |
 def counts_of(objectives: Sequence[Objective], batch: Batch) -> dict[str, float]:
     """Name to the number of units in the batch; added up over an accumulated update before it runs."""
     return {
-        name: float(objective.count(batch)) for name, objective in zip(names_of(objectives), objectives, strict=True)
+        name: float(objective.count(seen_by(objective, batch)))
+        for name, objective in zip(names_of(objectives), objectives, strict=True)
     }
 
 
@@ -97,10 +108,16 @@ class CombinedLoss:
 
     def __call__(self, batch: Batch, counts: Mapping[str, float], progress: float) -> tuple[Tensor, dict[str, Tensor]]:
         """The batch's share of the loss and of each objective's mean, given the counts of the whole update."""
-        theirs = self.teacher(batch, self.needs[1]) if self.teacher else None
+        theirs = self.teacher(batch.teacher or batch, self.needs[1]) if self.teacher else None
         ours = self.student(batch, self.needs[0])
+        if theirs is not None and batch.teacher is not None:
+            assert batch.words is not None
+            assert batch.teacher.words is not None
+            ours, theirs = means_of(ours, batch.words), means_of(theirs, batch.teacher.words)
         totals = {
-            name: objective.total(self.learned[name](ours) if name in self.learned else ours, theirs, batch)
+            name: objective.total(
+                self.learned[name](ours) if name in self.learned else ours, theirs, seen_by(objective, batch)
+            )
             for name, objective in zip(names_of(self.objectives), self.objectives, strict=True)
         }
         return combine(self.objectives, totals, counts, progress)

@@ -28,6 +28,7 @@ class HiddenCosine(LayerMatching):
     kind: Literal["hidden_cosine"] = "hidden_cosine"
     signal: ClassVar[Signal] = "hidden"
     first: ClassVar[int] = 0
+    compares_words: ClassVar[bool] = True
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `hidden_cosine`."""

@@ -26,6 +26,7 @@ class HiddenMSE(LayerMatching):
     kind: Literal["hidden_mse"] = "hidden_mse"
     signal: ClassVar[Signal] = "hidden"
     first: ClassVar[int] = 0
+    compares_words: ClassVar[bool] = True
 
     projection: Literal["linear"] | None = None
     """`linear`: a map from the student's width to the teacher's is learned along, and never saved with the student."""

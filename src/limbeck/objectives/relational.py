@@ -50,6 +50,7 @@ class _Relational(LayerMatching):
 
     signal: ClassVar[Signal] = "hidden"
     first: ClassVar[int] = 0
+    compares_words: ClassVar[bool] = True
     order: ClassVar[int]
     """Sentences in a tuple."""
 

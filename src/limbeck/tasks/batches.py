@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from limbeck.signals import Batch
 from limbeck.tasks.alignment import Ints
@@ -30,4 +31,5 @@ def window_batch(windows: Windows, indices: Sequence[int] | Ints, pad: int) -> B
     """The given windows side by side, padded with token `pad` to the longest."""
     import torch
 
-    return Batch(**{name: torch.from_numpy(array) for name, array in collate(windows, indices, pad).items()})
+    tensors: dict[str, Any] = {name: torch.from_numpy(each) for name, each in collate(windows, indices, pad).items()}
+    return Batch(**tensors)

@@ -16,6 +16,7 @@ from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.stages.distil.fitting import check_coverage, coverage_of, fitted, projected
 from limbeck.stages.distil.in_memory import distil, online
+from limbeck.stages.distil.two_tokenizers import apart, doubled, notes_on, tokenizers_of
 from limbeck.teachers import AnyTeacher, Blank, Cached, CachedTeacher, Teacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
@@ -87,8 +88,9 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     if coverage and isinstance(config.teacher, CachedTeacher):
         name = config.teacher.model
         check_coverage(config, coverage, config.epochs or 0, text=config.corpus, teacher=name, length=length)
-    student, needs = fitted(config, student, teachers, coverage)
     ours, theirs = shape_of(student), shape_of(teachers[0])
+    two = apart(config, {}, ours, theirs)
+    student, needs = fitted(config, student, teachers, coverage, two)
     sequences = config.batch * config.accumulate
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], fill=config.fill)
     frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
@@ -98,7 +100,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
         config.sentence(config.batch * length if config.fill else None),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
-        config.masking.sentence(),
+        *notes_on(config.masking, two),
         config.teacher.sentence(),
     )
     read, labelled = projected(student, needs), config.masking.mean_share
@@ -112,11 +114,18 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
 def preview(config: DistilStep, made: Mapping[str, Artifact]) -> str:
     """A passage of the corpus with the masked words marked, from what is made so far."""
     from limbeck.corpora.sample import sample_so_far
-    from limbeck.models.loading import known_tokenizer
 
-    model = config.teacher.models[0]
-    tokenizer, seed = known_tokenizer(model, made), config.seed or 0
-    return sample_so_far(made, config.corpus, model, tokenizer, config.masking, length=config.length, seed=seed)
+    ours, theirs = tokenizers_of(config, made)
+    return sample_so_far(
+        made,
+        config.corpus,
+        config.teacher.models[0],
+        theirs if ours is None else ours,
+        config.masking,
+        length=config.length,
+        seed=config.seed or 0,
+        teacher=None if ours is None or ours is theirs else theirs,
+    )
 
 
 def rehearse(config: DistilStep, inputs: Outlines) -> float:
@@ -127,7 +136,9 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
     from limbeck.training.rehearsal import tokens_per_second
 
     shapes, coverage = [model_config(ref, inputs) for ref in config.teacher.models], coverage_of(config, inputs)
-    made, needs = fitted(config, student_config(config.student, shapes[0], inputs), shapes, coverage)
+    made = student_config(config.student, shapes[0], inputs)
+    two = apart(config, {}, shape_of(made), shape_of(shapes[0]))
+    made, needs = fitted(config, made, shapes, coverage, two)
     mlm, student = projected(shapes[0], needs)[1].logits != "none", random_model(made)
     teacher: Teacher
     if coverage:
@@ -136,8 +147,9 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
         teacher = _joined(config, [random_model(each, mlm=mlm) for each in shapes])
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
+        read = doubled(batches, shapes[0].vocab_size) if two else batches
         return distil(
-            student, teacher, batches, config.objectives, config, updates=updates,
+            student, teacher, read, config.objectives, config, updates=updates,
             freeze_embeddings=config.freeze_embeddings, freeze_unread=config.freeze_unread,
         )  # fmt: skip
 
@@ -154,10 +166,11 @@ def rehearse(config: DistilStep, inputs: Outlines) -> float:
 def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Loads teacher, student and text, distils, saves the student."""
     from limbeck.corpora.batches import text_batches
+    from limbeck.corpora.twice import Reader
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
-    from limbeck.models.loading import load_config, load_model, save_model
+    from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
     from limbeck.models.next_sentence import with_next_sentence_head
     from limbeck.models.reducing import make_student, require_one_tokenizer, student_config
     from limbeck.training.precision import name_of
@@ -165,7 +178,9 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     sources = [model_source(ref, inputs) for ref in config.teacher.models]
     shapes = [load_config(source) for source in sources]
     coverage = coverage_of(config, inputs)
-    made, needs = fitted(config, student_config(_located(config.student, inputs), shapes[0], {}), shapes, coverage)
+    made = student_config(_located(config.student, inputs), shapes[0], {})
+    two = apart(config, inputs, shape_of(made), shape_of(shapes[0]), known=False)
+    made, needs = fitted(config, made, shapes, coverage, two)
     mlm = projected(shapes[0], needs)[1].logits != "none"
     wanted = [] if coverage and isinstance(config.student, str) else sources
     models = [load_model(source, mlm=mlm) for source in wanted]
@@ -189,6 +204,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         out=out,
         pairs=needs[0].pairs,
         fill=config.fill,
+        teacher=Reader(load_tokenizer(sources[0]), shape_of(shapes[0]).vocabulary) if two else None,
     )
     teacher: Teacher
     if coverage and isinstance(config.teacher, CachedTeacher):
@@ -216,6 +232,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         needs=read,
         labelled=labelled,
         teachers=[] if coverage else shapes,
+        teacher_tokens=batches.teacher_tokens,
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)

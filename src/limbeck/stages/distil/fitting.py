@@ -9,6 +9,7 @@ from limbeck.models.reduction import Reduction
 from limbeck.objectives import needs_of
 from limbeck.outlines import Outlines
 from limbeck.signals import Needs, Shape
+from limbeck.stages.distil.two_tokenizers import refuse_unaligned
 from limbeck.teachers import CachedTeacher, Coverage, Provides, Reading
 
 if TYPE_CHECKING:
@@ -22,14 +23,20 @@ def fitted(
     student: "PreTrainedConfig",
     teachers: Sequence["PreTrainedConfig"],
     coverage: Coverage | None,
+    apart: str | None = None,
 ) -> tuple["PreTrainedConfig", tuple[Needs, Needs]]:
-    """The student's configuration, with the heads whose logits are read, and what is read of both."""
+    """The student's configuration, with the heads whose logits are read, and what is read of both.
+
+    `apart`: see the function of that name.
+    """
     from limbeck.models.counting import shape_of
     from limbeck.models.heads import answer_alike, is_tagger, masked_lm_config
     from limbeck.models.next_sentence import next_sentence_config
 
     ours, shapes = shape_of(student), [shape_of(teacher) for teacher in teachers]
-    needs = needs_of(config.objectives, ours, shapes[0])
+    if apart:
+        refuse_unaligned(config, apart)
+    needs = needs_of(config.objectives, ours, shapes[0], apart=apart)
     provides = _provides(config, shapes, answer_alike(teachers), coverage)
     for objective in config.objectives:
         provides.check(f'objective "{objective.kind}"', objective.needs(ours, shapes[0])[1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import RecipeError
 from limbeck.objectives import CombinedLoss, learned_by, needs_of
-from limbeck.signals import Batch
+from limbeck.signals import Batch, Shape
 from limbeck.teachers import Online, Teacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
@@ -42,7 +42,8 @@ def distil(
     Args:
         student: learns; a head that no objective reads stays as it is.
         teacher: a model is moved to the training device, and otherwise left alone.
-        batches: the micro-batches of update 1, 2, ...: a pure function, such as `batches_of(texts, tokenizer)`.
+        batches: the micro-batches of update 1, 2, ...: a pure function, such as `batches_of(texts, tokenizer)`; with
+            `teacher=` there, the models are compared by words.
         objectives: the terms of the loss.
         training: rates and precision; Limbeck's defaults if absent.
         updates: how many; by default those of `training`.
@@ -77,7 +78,8 @@ def distil(
     how = training or Training(updates=planned)
     taught = teacher if isinstance(teacher, Teacher) else online(teacher, how.precision)
     shapes = shape_of(student.config), taught.shape
-    needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
+    apart = _apart(shapes) if batches(1)[0].teacher is not None else None
+    needs, learned = needs_of(objectives, *shapes, apart=apart), learned_by(objectives, *shapes)
     loss = CombinedLoss(objectives, needs, partial(observe, student), taught, learned)
     model = trained_together(student, learned)
     with ExitStack() as stack:
@@ -104,6 +106,10 @@ def online(model: "PreTrainedModel", precision: str) -> Online:
     return Online(*answering(placed(model), resolve(precision)))
 
 
+def _apart(shapes: tuple[Shape, Shape]) -> str:
+    return f"student and teacher read text by different tokenizers ({shapes[0].vocabulary} and {shapes[1].vocabulary})"
+
+
 def _ids_read(used_ids: "Tensor", held_out: Sequence[Batch]) -> "Tensor":
     """Also the tokens of held-out text, masked and not."""
     import torch
@@ -127,7 +133,9 @@ def _probe(
     def probe(held_out: Sequence[Batch]) -> dict[str, float]:
         if beside is not None and not theirs:  # once is enough
             trained = beside.training
-            theirs.update(vars(read(beside.train(False), held_out)))
+            # What it would lose on tokens of its own says nothing beside the student's loss.
+            texts = [batch.teacher.unmasked if batch.teacher is not None else batch for batch in held_out]
+            theirs.update(vars(read(beside.train(False), texts)))
             beside.train(trained)
         if write_back is not None:
             write_back()
