@@ -76,11 +76,35 @@ class Batch:
     """(B, T): the number of the word that each token is in, of those that `teacher` has too; -1 in none."""
     teacher: Batch | None = None
     """The same text as a teacher with another tokenizer reads it, its words by the same numbers."""
+    documents: Tensor | None = None
+    """(B, T): which document a token belongs to where rows hold several, numbered from 1 through the whole batch; 0 is
+    padding. Absent, a row is one document."""
 
     @property
     def tokens(self) -> int:
         """Tokens without padding."""
         return int(self.attention_mask.sum())
+
+    @property
+    def owners(self) -> Tensor:
+        """(B, T): which document of its row a token belongs to, 0 for padding; 1 where a row is one document."""
+        return self.attention_mask if self.documents is None else self.documents
+
+    @property
+    def positions(self) -> Tensor | None:
+        """(B, T): the place of each token in its document, from 0; None where a row is one document."""
+        if self.documents is None:
+            return None
+        place_T = self.documents.new_ones(self.documents.shape[1]).cumsum(0) - 1
+        begins_BT = self.documents != self.documents.roll(1, dims=1)
+        return place_T - (begins_BT * place_T).cummax(1).values
+
+    @property
+    def sequences(self) -> int:
+        """Documents; rows, where a row is one."""
+        if self.documents is None:
+            return len(self.input_ids)
+        return int(((self.positions == 0) & (self.documents > 0)).sum())
 
     @property
     def unmasked(self) -> Batch:

@@ -16,6 +16,7 @@ from limbeck.corpora.first_update import check_first_update
 from limbeck.corpora.masked import Beside, MaskedText, Sample
 from limbeck.corpora.masking import Masking
 from limbeck.corpora.masks import IGNORED, MaskVocabulary
+from limbeck.corpora.packed_rows import PackedOrder
 from limbeck.corpora.sentence_pairs import SentencePairs, tokenise_pairs
 from limbeck.corpora.sequences import BatchOrder, Sequences, tokenise
 from limbeck.corpora.shared_words import NONE
@@ -44,10 +45,12 @@ class TextBatches:
         accumulate: int,
         updates: Callable[[int], int],
         tokens: int | None = None,
+        room: int | None = None,
     ) -> None:
         """`updates` gives the length of the training from the number of batches in an epoch.
 
-        With `tokens`, a batch holds as many sequences as fill that; otherwise `batch` of them.
+        With `tokens`, a batch holds as many sequences as fill that; with `room`, `batch` rows of as many as fill that
+        together; otherwise `batch` sequences.
 
         Raises:
             DataError: the text does not fill one batch.
@@ -55,18 +58,19 @@ class TextBatches:
         self.text = text
         self._pad = pad
         self._accumulate = accumulate
-        self.order = BatchOrder(text.sequences.lengths, batch, text.seed, tokens=tokens)
+        lengths = text.sequences.lengths
+        self.order: BatchOrder | PackedOrder = BatchOrder(lengths, batch, text.seed, tokens=tokens)
+        if room is not None:
+            self.order = PackedOrder(lengths, room, batch, text.seed)
         self.updates = updates(self.order.batches_per_epoch)
 
     def __call__(self, update: int) -> list[Batch]:
         """The micro-batches of one update."""
-        return [self.padded(samples) for samples in self.samples(update)]
+        return [self._joined(rows) for rows in self._rows(update)]
 
     def samples(self, update: int) -> list[list[Sample]]:
-        """The masked sequences of each micro-batch of one update."""
-        first, progress = (update - 1) * self._accumulate, update / self.updates
-        parts = [self.order.at(first + part) for part in range(self._accumulate)]
-        return [[self.text.sample(epoch, int(index), progress) for index in indices] for epoch, indices in parts]
+        """The masked sequences of each micro-batch of one update, in reading order."""
+        return [[sample for row in rows for sample in row] for rows in self._rows(update)]
 
     @property
     def used_ids(self) -> "torch.Tensor":
@@ -87,15 +91,31 @@ class TextBatches:
         return sequences.teacher_tokens / sequences.tokens if isinstance(sequences, Twice) else 1.0
 
     def padded(self, samples: Sequence[Sample]) -> Batch:
-        """Masked sequences as one batch."""
+        """Masked sequences as one batch, one a row."""
+        return self._joined([[sample] for sample in samples])
+
+    def _rows(self, update: int) -> list[list[list[Sample]]]:
+        """The masked sequences of each row of each micro-batch of one update."""
+        first, progress = (update - 1) * self._accumulate, update / self.updates
+        parts = [self.order.at(first + part) for part in range(self._accumulate)]
+        return [
+            [[self.text.sample(epoch, index, progress) for index in np.atleast_1d(row).tolist()] for row in rows]
+            for epoch, rows in parts
+        ]
+
+    def _joined(self, rows: Sequence[Sequence[Sample]]) -> Batch:
+        """Rows of masked sequences as one batch, which knows its sequences where a row holds several."""
         import torch
 
-        inputs_BT, mask_BT = padded([sample.inputs for sample in samples], self._pad)
-        labels_BT, _ = padded([sample.labels for sample in samples], IGNORED)
+        inputs_BT, mask_BT = padded([np.concatenate([sample.inputs for sample in row]) for row in rows], self._pad)
+        labels_BT, _ = padded([np.concatenate([sample.labels for sample in row]) for row in rows], IGNORED)
         made = Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
+        if any(len(row) > 1 for row in rows):
+            return replace(made, documents=torch.from_numpy(_documents(rows)))
+        single = [row[0] for row in rows]
         if self.text.beside:
-            return _with_teacher(made, samples, self.text.beside.pad)
-        return made if isinstance(self.text.sequences, Sequences) else _as_pairs(made, samples)
+            return _with_teacher(made, single, self.text.beside.pad)
+        return made if isinstance(self.text.sequences, Sequences) else _as_pairs(made, single)
 
 
 def text_batches(
@@ -112,13 +132,15 @@ def text_batches(
     out: Workspace,
     pairs: bool = False,
     fill: bool = False,
+    pack: bool = False,
     teacher: Reader | None = None,
 ) -> tuple[TextBatches, list[Batch]]:
     """Tokenises a corpus, once per step however often it is interrupted, and looks at what is masked first.
 
     Held-out text is masked as much as the last update is. With `pairs` the text is read for next-sentence prediction.
-    With `fill` a batch holds as many sequences as fill `batch` x `length` tokens. With `teacher` every batch has what
-    that one reads, too, in sequences of the same text, and whole words are masked.
+    With `fill` a batch holds as many sequences as fill `batch` x `length` tokens, with `pack` `batch` rows of as many
+    sequences as fill `length` tokens. With `teacher` every batch has what that one reads, too, in sequences of the same
+    text, and whole words are masked.
 
     Returns:
         The batches of its train split, and fixed batches of held-out text (its dev split; empty if it has none).
@@ -138,8 +160,17 @@ def text_batches(
     pad = int(tokenizer.pad_token_id or 0)
     text = MaskedText(train, masking, known, seed, _beside(teacher, train, masking))
     made = TextBatches(
-        text, pad=pad, batch=batch, accumulate=accumulate, updates=updates, tokens=batch * length if fill else None
+        text,
+        pad=pad,
+        batch=batch,
+        accumulate=accumulate,
+        updates=updates,
+        tokens=batch * length if fill else None,
+        room=length if pack else None,
     )
+    if isinstance(made.order, PackedOrder):
+        out.say(f"packed into {made.order.rows:,} rows of {length} tokens, {made.order.padding:.1%} of them padding")
+        out.facts["packed"] = {"rows": made.order.rows, "padding": made.order.padding}
     first = [sample for part in made.samples(1) for sample in part]
     look = check_first_update(first, known, masking.share(1 / made.updates))
     out.say(look.sentence())
@@ -284,6 +315,14 @@ def _with_teacher(batch: Batch, samples: Sequence[Sample], pad: int) -> Batch:
     )
     made = Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
     return replace(batch, words=words_BT, teacher=replace(made, words=teacher_words_BT))
+
+
+def _documents(rows: Sequence[Sequence[Sample]]) -> np.ndarray:
+    """The number, from 1, of the sequence that each token belongs to, (B, T)."""
+    lengths = [len(sample.tokens) for row in rows for sample in row]
+    numbers = np.repeat(np.arange(1, len(lengths) + 1), lengths)
+    ends = np.cumsum([sum(len(sample.tokens) for sample in row) for row in rows])
+    return padded(np.split(numbers, ends[:-1]), 0)[0]
 
 
 def _as_pairs(batch: Batch, samples: Sequence[Sample]) -> Batch:

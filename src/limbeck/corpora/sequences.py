@@ -6,12 +6,12 @@ which is written last: a folder that has it is complete.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ AT_ONCE = 256
 """Texts handed to the tokenizer together."""
 
 Ints = npt.NDArray[np.int64]
+Planned = TypeVar("Planned")
+"""What a batch is planned as."""
 
 
 class Row(NamedTuple):
@@ -202,7 +204,7 @@ def plan_epoch(lengths: npt.ArrayLike, batch_size: int, seed: int, epoch: int) -
     """
     sizes = np.asarray(lengths)
     random = np.random.default_rng([seed, epoch])
-    order = random.permutation(len(sizes))[: _batches(len(sizes), batch_size, "sequences") * batch_size]
+    order = random.permutation(len(sizes))[: batches_in(len(sizes), batch_size, "sequences") * batch_size]
     batches: list[Ints] = []
     for start in range(0, len(order), WINDOW * batch_size):
         window = order[start : start + WINDOW * batch_size]
@@ -222,7 +224,7 @@ def plan_filled(lengths: npt.ArrayLike, tokens: int, seed: int, epoch: int) -> l
         DataError: all sequences together do not fill one batch.
     """
     sizes = np.asarray(lengths)
-    batches = _batches(int(sizes.sum()), tokens, "tokens")
+    batches = batches_in(int(sizes.sum()), tokens, "tokens")
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(sizes))
     width = -(-WINDOW * len(sizes) // batches)
@@ -234,26 +236,21 @@ def plan_filled(lengths: npt.ArrayLike, tokens: int, seed: int, epoch: int) -> l
     return [filled[i] for i in random.permutation(batches)]
 
 
-class BatchOrder:
-    """Which sequences every update reads, over any number of epochs, as a function of the seed.
+class EpochOrder(Generic[Planned]):
+    """What every update reads, over any number of epochs of equally many batches.
 
     Only remembers the epoch it was last asked about, for speed.
     """
 
-    def __init__(self, lengths: npt.ArrayLike, batch_size: int, seed: int, *, tokens: int | None = None) -> None:
-        """With `tokens`, a batch holds as many sequences as fill that, whatever `batch_size` says."""
-        sizes = np.asarray(lengths)
+    def __init__(self, planned: Callable[[int], list[Planned]], batches_per_epoch: int) -> None:
+        """`planned` gives the batches of an epoch, counted from 0: a pure function."""
+        self._planned = planned
         self._epoch = -1
-        self._plan: list[Ints] = []
-        if tokens is None:
-            self._planned = partial(plan_epoch, sizes, batch_size, seed)
-            self.batches_per_epoch = _batches(len(sizes), batch_size, "sequences")
-        else:
-            self._planned = partial(plan_filled, sizes, tokens, seed)
-            self.batches_per_epoch = _batches(int(sizes.sum()), tokens, "tokens")
+        self._plan: list[Planned] = []
+        self.batches_per_epoch = batches_per_epoch
 
-    def at(self, update: int) -> tuple[int, Ints]:
-        """The epoch, counted from 0, and the sequences of one update, counted from 0."""
+    def at(self, update: int) -> tuple[int, Planned]:
+        """The epoch, counted from 0, and what one update, counted from 0, reads."""
         epoch, position = divmod(update, self.batches_per_epoch)
         if epoch != self._epoch:
             self._plan = self._planned(epoch)
@@ -261,7 +258,26 @@ class BatchOrder:
         return epoch, self._plan[position]
 
 
-def _batches(found: int, wanted: int, unit: str) -> int:
+class BatchOrder(EpochOrder[Ints]):
+    """Which sequences every update reads, as a function of the seed."""
+
+    def __init__(self, lengths: npt.ArrayLike, batch_size: int, seed: int, *, tokens: int | None = None) -> None:
+        """With `tokens`, a batch holds as many sequences as fill that, whatever `batch_size` says."""
+        sizes = np.asarray(lengths)
+        if tokens is None:
+            super().__init__(
+                partial(plan_epoch, sizes, batch_size, seed), batches_in(len(sizes), batch_size, "sequences")
+            )
+        else:
+            super().__init__(partial(plan_filled, sizes, tokens, seed), batches_in(int(sizes.sum()), tokens, "tokens"))
+
+
+def batches_in(found: int, wanted: int, unit: str) -> int:
+    """How many batches of `wanted` units can be made of those that were found.
+
+    Raises:
+        DataError: none.
+    """
     if found < wanted:
         raise DataError(
             f"the corpus has {found} {unit} and one batch holds {wanted}; add text, or make the batch smaller"

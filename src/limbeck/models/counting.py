@@ -31,9 +31,7 @@ class Parameters:
 
 def shape_of(config: PreTrainedConfig) -> Shape:
     """What has to agree between two models."""
-    positions = int(config.max_position_embeddings)
-    if positions_follow_padding(config):
-        positions -= int(config.pad_token_id) + 1
+    positions = int(config.max_position_embeddings) - first_position(config)
     return Shape(
         layers=depth_of(config),
         width=int(config.hidden_size),
@@ -46,6 +44,11 @@ def shape_of(config: PreTrainedConfig) -> Shape:
 def positions_follow_padding(config: PreTrainedConfig) -> bool:
     """Whether positions are numbered from the padding token's id, plus one."""
     return family_of(config).name in ("roberta", "xlm-roberta")
+
+
+def first_position(config: PreTrainedConfig) -> int:
+    """The number that the first token's position has."""
+    return int(config.pad_token_id) + 1 if positions_follow_padding(config) else 0
 
 
 def longest_sequence(wanted: int, *models: PreTrainedConfig) -> int:

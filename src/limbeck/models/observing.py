@@ -20,9 +20,11 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers.masking_utils import AttentionMaskInterface
 
 from limbeck.errors import ModelError
+from limbeck.models.confining import confined, confined_mask
+from limbeck.models.counting import first_position
 from limbeck.models.disentangled import overheard
 from limbeck.models.families import encoder_of, ends_of, family_of, layers_of
 from limbeck.models.heads import has_mlm_head, has_next_sentence_head, mlm_logits
@@ -40,12 +42,14 @@ def observe(model: PreTrainedModel, batch: Batch, needs: Needs) -> Outputs:
 
     Layer i's hidden state is what layer i puts out; ModernBERT's final norm comes after it and is not part of
     it. Queries are scaled, and rotated where the family rotates them, so that queries @ keys are the scores,
-    except for DeBERTa-v2, whose relative positions are a bias to be added.
+    except for DeBERTa-v2, whose relative positions are a bias to be added. Where a row holds several documents,
+    each is read as if it stood alone, and queries and keys of different ones are not to be multiplied.
     Gradients, dropout, autocast and inference mode are the caller's. The model is left as it was found.
 
     Raises:
         ModelError: the model has no head for the logits, or attention is asked of a layer with a sliding
-            window, whose distribution cannot be recomputed from queries and keys alone.
+            window, whose distribution cannot be recomputed from queries and keys alone, or a row holds several
+            documents, which the model would mix.
     """
     if needs.pairs and not has_next_sentence_head(model):
         raise ModelError(
@@ -207,15 +211,18 @@ def _tapped(model: PreTrainedModel, tap: _Tap) -> Iterator[None]:
 
 def _register() -> None:
     AttentionInterface.register(NAME, _attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
+    AttentionMaskInterface.register(NAME, confined_mask)
 
 
 def _run(module: PreTrainedModel, batch: Batch) -> Any:
     """A family that knows one token type reads a pair of texts as one text."""
-    types = {}
+    given = {}
     if batch.token_types is not None and getattr(module.config, "type_vocab_size", 1) > 1:
-        types["token_type_ids"] = batch.token_types
-    return module(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types, return_dict=True)
+        given["token_type_ids"] = batch.token_types
+    if (positions_BT := batch.positions) is not None:
+        given["position_ids"] = positions_BT + first_position(module.config)
+    with confined(module, batch.documents):
+        return module(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **given, return_dict=True)
 
 
 def _read_heads(model: PreTrainedModel, encoded: Any, batch: Batch, tap: _Tap) -> None:

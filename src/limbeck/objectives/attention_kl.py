@@ -28,4 +28,4 @@ class AttentionKL(LayerMatching):
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `map_kl`."""
         ours, theirs = attention_parts(student, pair[0]), attention_parts(teacher, pair[1])
-        return compared(map_kl, log_attention, ours, theirs, batch.attention_mask, heads=ours[0].shape[1])
+        return compared(map_kl, log_attention, ours, theirs, batch.owners, heads=ours[0].shape[1])

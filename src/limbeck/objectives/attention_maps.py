@@ -1,6 +1,8 @@
 """Attention maps recomputed from queries and keys, in the matched layers only, so that every layer can run fused.
 
-A bias is what a model adds to the products of queries and keys; most models add none.
+A bias is what a model adds to the products of queries and keys; most models add none. Owners say which document of its
+row a token belongs to, 0 for padding: where a row is one document, they are its attention mask. A token sees the keys of
+its own document, so that a document counts the same whatever it shares a row with.
 
 B sequences, T tokens (as queries and as keys), A heads, D width of a head.
 """
@@ -24,27 +26,27 @@ def compared(
     mapped: Callable[..., Tensor],
     ours: Sequence[Tensor],
     theirs: Sequence[Tensor],
-    mask_BT: Tensor,
+    owners_BT: Tensor,
     heads: int,
 ) -> Tensor:
-    """`loss` of student's and teacher's maps, a sum over sequences, of which few are mapped at a time.
+    """`loss` of student's and teacher's maps, a sum over rows, of which few are mapped at a time.
 
     Args:
-        loss: of two maps and the mask: `map_mse` or `map_kl`.
-        mapped: makes a map of what a model gives and the mask.
+        loss: of two maps and the owners: `map_mse` or `map_kl`.
+        mapped: makes a map of what a model gives and the owners.
         ours: what the student gives, such as its `attention_parts`.
         theirs: what the teacher gives.
-        mask_BT: 1 for a token, 0 for padding.
+        owners_BT: which document of its row each token belongs to, 0 for padding.
         heads: of the maps.
     """
     from limbeck.objectives.chunking import by_chunks
 
     def of_chunk(*tensors: Tensor) -> Tensor:
-        mine, others, mask = tensors[: len(ours)], tensors[len(ours) : -1], tensors[-1]
-        first, second = (mapped(*parts[:2], mask, *parts[2:]) for parts in (mine, others))
-        return loss(first, second, mask)
+        mine, others, owners = tensors[: len(ours)], tensors[len(ours) : -1], tensors[-1]
+        first, second = (mapped(*parts[:2], owners, *parts[2:]) for parts in (mine, others))
+        return loss(first, second, owners)
 
-    return by_chunks(of_chunk, heads * mask_BT.shape[1] ** 2, tuple(ours), (*theirs, mask_BT))
+    return by_chunks(of_chunk, heads * owners_BT.shape[1] ** 2, tuple(ours), (*theirs, owners_BT))
 
 
 def attention_parts(outputs: Outputs, layer: int) -> list[Tensor]:
@@ -54,46 +56,57 @@ def attention_parts(outputs: Outputs, layer: int) -> list[Tensor]:
 
 
 def attention_scores(
-    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
+    queries_BATD: Tensor, keys_BATD: Tensor, owners_BT: Tensor, bias_BATT: Tensor | None = None
 ) -> Tensor:
-    """Before the softmax, shape (B, A, T, T), in float32; 0 for the keys where the mask is 0."""
-    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, 0.0)
+    """Before the softmax, shape (B, A, T, T), in float32; 0 for the keys that are not seen."""
+    return _scores(queries_BATD, keys_BATD, owners_BT, bias_BATT, 0.0)
 
 
-def log_attention(queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None) -> Tensor:
-    """Log-softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; very low for the others."""
-    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, _NEVER).log_softmax(-1)
+def log_attention(
+    queries_BATD: Tensor, keys_BATD: Tensor, owners_BT: Tensor, bias_BATT: Tensor | None = None
+) -> Tensor:
+    """Log-softmax over the keys that are seen, shape (B, A, T, T), in float32; very low for the others."""
+    return _scores(queries_BATD, keys_BATD, owners_BT, bias_BATT, _NEVER).log_softmax(-1)
 
 
 def attention_distribution(
-    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None = None
+    queries_BATD: Tensor, keys_BATD: Tensor, owners_BT: Tensor, bias_BATT: Tensor | None = None
 ) -> Tensor:
-    """Softmax over the keys where the mask is 1, shape (B, A, T, T), in float32; dropout is not part of it."""
-    return _scores(queries_BATD, keys_BATD, mask_BT, bias_BATT, _NEVER).softmax(-1)
+    """Softmax over the keys that are seen, shape (B, A, T, T), in float32; dropout is not part of it."""
+    return _scores(queries_BATD, keys_BATD, owners_BT, bias_BATT, _NEVER).softmax(-1)
 
 
-def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Squared difference, summed over the query rows where the mask is 1.
+def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, owners_BT: Tensor) -> Tensor:
+    """Squared difference, summed over the query rows that are no padding.
 
-    A row counts as its mean over heads and over the keys of its own sequence. The published codes divide by the
+    A row counts as its mean over heads and over the keys of its own document. The published codes divide by the
     padded length, so that the value of a text depends on what it is batched with; on full blocks they agree.
     """
     heads = student_BATT.shape[1]
-    keys_B1 = mask_BT.sum(-1, keepdim=True).clamp(min=1)
-    rows_BT = (student_BATT - teacher_BATT).square().sum((1, 3)) / (heads * keys_B1)
-    return (rows_BT * mask_BT).sum()
+    unseen_BTT = _unseen(owners_BT)
+    keys = owners_BT.sum(-1, keepdim=True) if unseen_BTT is None else (~unseen_BTT).sum(-1)
+    rows_BT = (student_BATT - teacher_BATT).square().sum((1, 3)) / (heads * keys.clamp(min=1))
+    return (rows_BT * owners_BT.clamp(max=1)).sum()
 
 
-def map_kl(log_student_BATT: Tensor, log_teacher_BATT: Tensor, mask_BT: Tensor) -> Tensor:
-    """KL(teacher || student), a mean over heads, summed over the query rows where the mask is 1; in nats."""
+def map_kl(log_student_BATT: Tensor, log_teacher_BATT: Tensor, owners_BT: Tensor) -> Tensor:
+    """KL(teacher || student), a mean over heads, summed over the query rows that are no padding; in nats."""
     divergence_BATT = log_teacher_BATT.exp() * (log_teacher_BATT - log_student_BATT)
-    return (divergence_BATT.sum(-1).mean(1) * mask_BT).sum()
+    return (divergence_BATT.sum(-1).mean(1) * owners_BT.clamp(max=1)).sum()
 
 
 def _scores(
-    queries_BATD: Tensor, keys_BATD: Tensor, mask_BT: Tensor, bias_BATT: Tensor | None, hidden: float
+    queries_BATD: Tensor, keys_BATD: Tensor, owners_BT: Tensor, bias_BATT: Tensor | None, hidden: float
 ) -> Tensor:
     scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
     if bias_BATT is not None:
         scores_BATT = scores_BATT + bias_BATT
-    return scores_BATT if mask_BT.all() else scores_BATT.masked_fill(mask_BT[:, None, None, :] == 0, hidden)
+    unseen_BTT = _unseen(owners_BT)
+    if unseen_BTT is not None:
+        return scores_BATT.masked_fill(unseen_BTT[:, None], hidden)
+    return scores_BATT if owners_BT.all() else scores_BATT.masked_fill(owners_BT[:, None, None, :] == 0, hidden)
+
+
+def _unseen(owners_BT: Tensor) -> Tensor | None:
+    """(B, T, T): whether a key is of another document than the query; None where a row is one document."""
+    return owners_BT[:, :, None] != owners_BT[:, None, :] if (owners_BT > 1).any() else None

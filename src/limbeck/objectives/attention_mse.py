@@ -42,4 +42,4 @@ class AttentionMSE(LayerMatching):
         """See `map_mse`."""
         mapped = attention_distribution if self.of == "distributions" else attention_scores
         ours, theirs = attention_parts(student, pair[0]), attention_parts(teacher, pair[1])
-        return compared(map_mse, mapped, ours, theirs, batch.attention_mask, heads=ours[0].shape[1])
+        return compared(map_mse, mapped, ours, theirs, batch.owners, heads=ours[0].shape[1])

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def log_relation(vectors_BATD: Tensor, mask_BT: Tensor, heads: int | None = None) -> Tensor:
-    """Log-softmax of every token's scaled product with every token, shape (B, R, T, T), in float32.
+def log_relation(vectors_BATD: Tensor, owners_BT: Tensor, heads: int | None = None) -> Tensor:
+    """Log-softmax of every token's scaled product with every token of its document, shape (B, R, T, T), in float32.
 
     The A heads are joined and split into `heads` of equal width; None leaves them as they are.
     """
@@ -32,7 +32,7 @@ def log_relation(vectors_BATD: Tensor, mask_BT: Tensor, heads: int | None = None
         batch, _, length, _ = vectors_BATD.shape
         vectors_BATD = vectors_BATD.transpose(1, 2).reshape(batch, length, heads, -1).transpose(1, 2)
     scale = vectors_BATD.shape[-1] ** -0.5
-    return log_attention(vectors_BATD * scale, vectors_BATD, mask_BT)
+    return log_attention(vectors_BATD * scale, vectors_BATD, owners_BT)
 
 
 class RelationKL(LayerMatching):
@@ -72,7 +72,7 @@ class RelationKL(LayerMatching):
         ours_BATD, theirs_BATD = self._vectors(student, pair[0]), self._vectors(teacher, pair[1])
         mapped = partial(log_relation, heads=self.heads)
         heads = self.heads or ours_BATD.shape[1]
-        return compared(map_kl, mapped, [ours_BATD], [theirs_BATD], batch.attention_mask, heads)
+        return compared(map_kl, mapped, [ours_BATD], [theirs_BATD], batch.owners, heads)
 
     def _vectors(self, outputs: Outputs, layer: int) -> Tensor:
         if self.of == "queries":

@@ -3,7 +3,7 @@
 A sentence is the mean of its tokens. Only sentences of one batch are compared, so the value depends on how a text is
 batched; the models may differ in width.
 
-B sequences, T tokens, H width.
+B sequences, T tokens, H width. Where rows hold several sequences, B counts these, not the rows.
 """
 
 from __future__ import annotations
@@ -19,10 +19,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def pooled(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
-    """Mean over the tokens where the mask is 1, shape (B, H), in float32."""
-    tokens_B1 = mask_BT.sum(-1, keepdim=True).clamp(min=1)
-    return (hidden_BTH.float() * mask_BT[..., None]).sum(1) / tokens_B1
+def pooled(hidden: Tensor, owners: Tensor) -> Tensor:
+    """Mean over the tokens of each sequence, shape (B, H), in float32.
+
+    Args:
+        hidden: (rows, T, H).
+        owners: (rows, T): which sequence a token belongs to, 0 for padding; 1 where a row is one sequence.
+    """
+    if not (owners > 1).any():
+        return (hidden.float() * owners[..., None]).sum(1) / owners.sum(-1, keepdim=True).clamp(min=1)
+    text = owners > 0
+    sequence_N = owners[text] - owners[text].min()
+    tokens_B = sequence_N.bincount()
+    sums_BH = hidden.new_zeros(len(tokens_B), hidden.shape[-1]).float()
+    return sums_BH.index_add(0, sequence_N, hidden[text].float()) / tokens_B[:, None]
 
 
 def distances(sentences_BH: Tensor) -> Tensor:
@@ -66,14 +76,14 @@ class _Relational(LayerMatching):
 
     def count(self, batch: Batch) -> int:
         """Ordered tuples of different sentences."""
-        return math.perm(len(batch.input_ids), self.order)
+        return math.perm(batch.sequences, self.order)
 
     def pair_total(self, student: Outputs, teacher: Outputs, pair: tuple[int, int], batch: Batch) -> Tensor:
         """See `geometry`."""
         from torch.nn.functional import huber_loss
 
-        ours_BH = pooled(student.hidden[pair[0]], batch.attention_mask)
-        theirs_BH = pooled(teacher.hidden[pair[1]], batch.attention_mask)
+        ours_BH = pooled(student.hidden[pair[0]], batch.owners)
+        theirs_BH = pooled(teacher.hidden[pair[1]], batch.owners)
         return huber_loss(self.geometry(ours_BH), self.geometry(theirs_BH), reduction="sum")
 
 

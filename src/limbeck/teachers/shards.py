@@ -37,7 +37,11 @@ OPEN = 32
 
 def keys_of(batch: Batch) -> list[int]:
     """A 64-bit checksum of each sequence's tokens and labels, padding left out."""
-    ids_BT, mask_BT = batch.input_ids.cpu().numpy().astype("<i4"), batch.attention_mask.cpu().numpy() == 1
+    owners_BT = batch.owners.cpu().numpy()
+    places = [
+        (row, owners == number) for row, owners in enumerate(owners_BT) for number in np.unique(owners[owners > 0])
+    ]
+    ids_BT = batch.input_ids.cpu().numpy().astype("<i4")
     labels_BT = None if batch.labels is None else batch.labels.cpu().numpy().astype("<i4")
     return [
         int.from_bytes(
@@ -47,7 +51,7 @@ def keys_of(batch: Batch) -> list[int]:
             ).digest(),
             "little",
         )
-        for row, mask in enumerate(mask_BT)
+        for row, mask in places
     ]
 
 
