@@ -276,7 +276,7 @@ def batches_in(found: int, wanted: int, unit: str) -> int:
     """How many batches of `wanted` units can be made of those that were found.
 
     Raises:
-        DataError: none.
+        DataError: there are not enough for one.
     """
     if found < wanted:
         raise DataError(

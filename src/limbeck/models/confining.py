@@ -1,7 +1,7 @@
 """Several documents in one row, each read as if it stood alone: no token attends to another document's.
 
-Where a model uses transformers' attention interface, this is a part of the mask that transformers makes for each kind of
-layer, so that sliding windows stay what they are. DeBERTa-v2 makes its own from what its encoder is given.
+Where a model uses transformers' attention interface, this is a part of the mask that transformers makes for each kind
+of layer, so that sliding windows stay what they are. DeBERTa-v2 makes its own from what its encoder is given.
 
 B rows, T tokens.
 """

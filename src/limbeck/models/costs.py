@@ -36,18 +36,18 @@ class Work:
 
 
 def text_work(
-    updates: int | None, epochs: float | None, sequences: int, length: int, corpus: Outline, *, fill: bool = False
+    updates: int | None, epochs: float | None, sequences: int, length: int, corpus: Outline, *, full: bool = False
 ) -> Work:
     """Work on a corpus, `sequences` of at most `length` tokens for each update.
 
-    With `fill`, as many sequences as have the tokens of `sequences` full ones. As long as the corpus is not made,
+    With `full`, as many sequences as have the tokens of `sequences` full ones. As long as the corpus is not made,
     and nobody knows how long its documents are, its sequences count as full.
     """
     typical = float(length)
     if corpus.tokens and corpus.documents:
         document = corpus.tokens / corpus.documents
         typical = document / math.ceil(document / length)
-    each = sequences * (length if fill else typical)
+    each = sequences * (length if full else typical)
     if updates is not None:
         return Work(updates, updates * each, typical, length)
     assert epochs is not None

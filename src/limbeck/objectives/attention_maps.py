@@ -1,8 +1,8 @@
 """Attention maps recomputed from queries and keys, in the matched layers only, so that every layer can run fused.
 
-A bias is what a model adds to the products of queries and keys; most models add none. Owners say which document of its
-row a token belongs to, 0 for padding: where a row is one document, they are its attention mask. A token sees the keys of
-its own document, so that a document counts the same whatever it shares a row with.
+A bias is what a model adds to the products of queries and keys; most models add none. Owners say which document of
+its row a token belongs to, 0 for padding: where a row is one document, they are its attention mask. A token sees the
+keys of its own document, so that a document counts the same whatever it shares a row with.
 
 B sequences, T tokens (as queries and as keys), A heads, D width of a head.
 """

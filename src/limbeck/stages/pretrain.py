@@ -5,12 +5,13 @@ The control of a distillation is such a step.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, ModelSource, Step
+from limbeck.corpora.batching import batch_in_words, require_one_way
 from limbeck.corpora.masking import Masking
 from limbeck.models.sources import identity, model_source
 from limbeck.objectives import MLM, CombinedLoss, NextSentence, Objective, needs_of
@@ -40,9 +41,17 @@ class PretrainStep(Step, Training):
     """Train the head alone: for a model without one, whose layers are to stay as they are."""
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
+    pack: bool = False
+    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone.
+    The same loss as with `fill`, which is faster on processors."""
     masking: Masking = Masking()
     next_sentence: bool = False
     """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""
+
+    @model_validator(mode="after")
+    def _one_way_of_batching(self) -> Self:
+        require_one_way(fill=self.fill, pack=self.pack, pairs=self.next_sentence)
+        return self
 
     def outside(self) -> Any:
         """Identity of a model that no step of the recipe makes."""
@@ -56,6 +65,7 @@ class PretrainStep(Step, Training):
 def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     """Shapes and cost."""
     from limbeck.corpora.batches import HELD_OUT_SEQUENCES
+    from limbeck.models.confining import require_confinable
     from limbeck.models.costs import text_work, training_outline
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
@@ -66,16 +76,19 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
 
     before = model_config(config.model, inputs)
     model = _with_heads(config, before)
+    if config.pack:
+        require_confinable(model)
     shape = shape_of(model)
     needs = needs_of(config.objectives(), shape, None)
     sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
-    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], fill=config.fill)
+    full = config.fill or config.pack
+    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], full=full)
     made = [] if fills_masks(before) else ["a masked-LM head is made from the embeddings"]
     made += ["a next-sentence head is made"] if config.next_sentence and not judges_pairs(before) else []
     frozen = parts_frozen_in(model, needs[0], encoder=config.freeze_encoder)
     notes = (
         "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
-        config.sentence(config.batch * length if config.fill else None),
+        config.sentence(batch_in_words(config.batch, length, fill=config.fill, pack=config.pack)),
         config.masking.sentence(),
         *made,
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
@@ -148,6 +161,7 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         out=out,
         pairs=config.next_sentence,
         fill=config.fill,
+        pack=config.pack,
     )
     history = _train(model, batches, config, batches.updates, out, held_out)
     save_model(model, tokenizer, out.folder / "model")

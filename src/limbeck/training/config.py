@@ -46,9 +46,9 @@ class Training(Config):
             raise ValueError(f"give either `updates` or `epochs`; found {found}")
         return self
 
-    def sentence(self, tokens: int | None = None) -> str:
-        """The settings that a method may have filled in, in words; `tokens` of a batch, where texts fill it."""
-        each = f"{self.batch} sequences" if tokens is None else f"{tokens:,} tokens"
+    def sentence(self, each: str | None = None) -> str:
+        """The settings that a method may have filled in, in words; `each` is a batch, where it is not `batch` texts."""
+        each = each or f"{self.batch} sequences"
         together = f"{self.accumulate} x {each}" if self.accumulate > 1 else each
         return (
             f"AdamW at {self.learning_rate:g}, {self.schedule} after {self.warmup:.0%} warm-up, weight decay"

@@ -1,12 +1,13 @@
 """The step `distil`: a student learns from a teacher on unlabelled text."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, ModelSource, Step
+from limbeck.corpora.batching import batch_in_words, require_one_way
 from limbeck.corpora.masking import Masking
 from limbeck.models.reduction import Reduction
 from limbeck.models.sources import identity, mark, model_source
@@ -55,6 +56,9 @@ class DistilStep(Step, Training):
     """Longest sequence in tokens, special tokens included."""
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
+    pack: bool = False
+    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone.
+    The same loss as with `fill`, which is faster on processors."""
     masking: Masking = Masking()
 
     @model_validator(mode="before")
@@ -63,6 +67,12 @@ class DistilStep(Step, Training):
         if not isinstance(value, Mapping) or not value.get("method"):
             return value
         return {**preset(str(value["method"])), **value}
+
+    @model_validator(mode="after")
+    def _one_way_of_batching(self) -> Self:
+        pairs = any(objective.kind == "next_sentence" for objective in self.objectives)
+        require_one_way(fill=self.fill, pack=self.pack, pairs=pairs)
+        return self
 
     def outside(self) -> Any:
         """Identity of models that no step of the recipe makes."""
@@ -73,6 +83,7 @@ class DistilStep(Step, Training):
 def outline(config: DistilStep, inputs: Outlines) -> Outline:
     """Cost, shapes, and the method spelt out; refuses models that do not fit the objectives before loading either."""
     from limbeck.corpora.batches import HELD_OUT_SEQUENCES
+    from limbeck.models.confining import require_confinable
     from limbeck.models.costs import text_work, training_outline
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
@@ -84,6 +95,8 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
 
     teachers, coverage = [model_config(ref, inputs) for ref in config.teacher.models], coverage_of(config, inputs)
     student = student_config(config.student, teachers[0], inputs)
+    if config.pack:
+        require_confinable(student, *teachers)
     length = longest_sequence(config.length, student, *teachers)
     if coverage and isinstance(config.teacher, CachedTeacher):
         name = config.teacher.model
@@ -92,13 +105,14 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     two = apart(config, {}, ours, theirs)
     student, needs = fitted(config, student, teachers, coverage, two)
     sequences = config.batch * config.accumulate
-    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], fill=config.fill)
+    full = config.fill or config.pack
+    work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], full=full)
     frozen = parts_frozen_in(student, needs[0], embeddings=config.freeze_embeddings)
     cut = config.student if isinstance(config.student, Reduction) else None
     notes = (
         *([cut.sentence(theirs.layers), *left_out(teachers[0], cut)] if cut else []),
         "loss: " + " + ".join(objective.sentence(ours, theirs) for objective in config.objectives),
-        config.sentence(config.batch * length if config.fill else None),
+        config.sentence(batch_in_words(config.batch, length, fill=config.fill, pack=config.pack)),
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
         *notes_on(config.masking, two),
         config.teacher.sentence(),
@@ -205,6 +219,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         pairs=needs[0].pairs,
         fill=config.fill,
         teacher=Reader(load_tokenizer(sources[0]), shape_of(shapes[0]).vocabulary) if two else None,
+        pack=config.pack,
     )
     teacher: Teacher
     if coverage and isinstance(config.teacher, CachedTeacher):
