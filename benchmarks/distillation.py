@@ -22,6 +22,7 @@ from limbeck.models.costs import training_flops
 from limbeck.models.counting import shape_of
 from limbeck.objectives import needs_of
 from ours import LOSSES, TECHNIQUES
+from tables import write_table
 from turns import Side, Taken
 from works import WORKS, Work
 
@@ -30,7 +31,6 @@ RIVALS = {
     "lightmbert": ("textbrewer", "hugging face trainer"),
     "distilbert": ("all logits, then select", "hugging face trainer"),
 }
-BEGIN, END = "<!-- distillation: {} -->\n", "<!-- end -->\n"
 
 
 class Row(NamedTuple):
@@ -54,7 +54,7 @@ def main() -> None:
         table = _table(WORKS[name], rows, peaks)
         print(f"\n{name}, {arguments.threads} threads, torch {torch.__version__}\n\n{table}")
         if arguments.write:
-            _write(arguments.write, f"{name}{', techniques' if arguments.ablation else ''}", table)
+            write_table(arguments.write, f"distillation: {name}{', techniques' if arguments.ablation else ''}", table)
 
 
 def _arguments() -> argparse.Namespace:
@@ -160,15 +160,6 @@ def _flops(work: Work) -> float:
     needs = needs_of(LOSSES[work.loss], shape_of(student), shape_of(teacher))
     tokens = work.batch * work.length
     return training_flops(student, tokens, work.length, needs=needs, labelled=0.15, teachers=[teacher])
-
-
-def _write(path: Path, name: str, table: str) -> None:
-    text = path.read_text("utf-8")
-    begin = BEGIN.format(name)
-    before, found, rest = text.partition(begin)
-    if not found:
-        sys.exit(f"{path} has no line {begin.strip()} to write the table after")
-    path.write_text(before + begin + "\n" + table + "\n" + END + rest.partition(END)[2], "utf-8")
 
 
 if __name__ == "__main__":

@@ -345,6 +345,14 @@ PLANNED = {
         r'"hidden_mse" needs hidden states of layer 4; the cached teacher @answers gives only hidden states of layer 1;'
         r" set teacher\.kind: online, or rebuild the cache",
     ),
+    "two ways of filling a batch": (
+        lambda world, folder: _distilled(world, fill=True, pack=True),
+        r"student: `fill` brings texts of like length together and `pack` puts several into one row; found both, set",
+    ),
+    "pairs of texts in packed rows": (
+        lambda world, folder: _distilled(world, objectives=PAIRS, pack=True),
+        r"student: next_sentence judges one pair of texts a row, and `pack` puts several texts into one; set `fill:",
+    ),
     "an ensemble of weight 0": (
         lambda world, folder: _changed(
             _distilled(world),

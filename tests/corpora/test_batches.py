@@ -118,6 +118,21 @@ def test_what_is_masked_first_is_looked_at(tokenizer: PreTrainedTokenizerFast, t
         _text_batches(corpus, Workspace(tmp_path / "b"), tokenizer, masking=sparse)
 
 
+def test_packing_says_what_it_wastes(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    """On texts of half a row and a little, half of the work would be padding, and nobody would know."""
+    corpus, display = _corpus(tmp_path / "corpus"), _Counting()
+    out = Workspace(tmp_path / "a", "student", display)
+    batches, held_out = _text_batches(corpus, out, tokenizer, pack=True, batch=2)
+    rows, tokens = out.facts["packed"]["rows"], batches.text.sequences.tokens
+    assert rows == 8
+    assert out.facts["packed"]["padding"] == pytest.approx(1 - tokens / (32 * rows))
+    assert f"  packed into 8 rows of 32 tokens, {1 - tokens / (32 * rows):.1%} of them padding" in "\n".join(
+        display.lines
+    )
+    assert any(batches(update)[0].documents is not None for update in range(1, 4))
+    assert all(batch.documents is None for batch in held_out), "what is measured does not depend on how it trains"
+
+
 def test_text_is_tokenised_once(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     """An hour of tokenising repeated after every interruption is an hour lost each time."""
     corpus, display = _corpus(tmp_path / "corpus"), _Counting()

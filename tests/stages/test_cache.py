@@ -79,6 +79,16 @@ def test_a_full_cache_gives_the_online_losses(folder_of_masks, text, whole, make
     assert cached.facts["flops"] < 0.8 * online.facts["flops"]
 
 
+def test_packed_rows_are_found_in_a_cache(folder_of_masks, text, whole, make_step):
+    """A cache knows sequences, whatever rows they stand in; a row taken for one would not be there."""
+    objectives = [SOFT, {"kind": "hidden_mse", "layers": [[1, 2], [2, 4]]}]
+    settings = {"pack": True, "batch": 3}
+    online = make_step(_distil(str(folder_of_masks), *objectives, **settings), {"@text": text})
+    cached = make_step(_distil(_with_model(folder_of_masks), *objectives, **settings), {"@text": text, "@c": whole})
+    assert cached.facts["packed"] == online.facts["packed"]
+    assert _losses(cached) == pytest.approx(_losses(online), rel=1e-5)
+
+
 def test_a_small_cache_is_near(folder_of_masks, text, top, make_step):
     """What is left out is bounded: the loss is lower, by the mass of the other classes times their divergence."""
     objectives = [{**SOFT, "temperature": 1}, {"kind": "hidden_mse"}]

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForTokenClassification, AutoTokenizer
 
+from limbeck.corpora.batches import TextBatches
 from limbeck.errors import ModelError, RecipeError, TrainingError
 from limbeck.models.counting import shape_of
 from limbeck.models.loading import load_model, load_tokenizer, save_model
@@ -21,9 +22,10 @@ from limbeck.stages import distil
 from limbeck.stages.distil import DistilStep
 from limbeck.teachers import Ensemble, Online
 from limbeck.training.config import Training
-from limbeck.workspace import temporary_workspace
+from limbeck.workspace import Workspace, temporary_workspace
 from tiny_encoders import FAMILIES, model_of
 
+HALF = {"layers": {"keep": "half"}}
 LIGHT = [HiddenMSE(), AttentionMSE()]
 HEADS = (
     "cls.predictions.transform",
@@ -310,6 +312,62 @@ def test_words_that_the_text_lacks_stay_as_they_are(tiny, text, make_step, fill)
     curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
     first = next(row["tokens"] for row in curve if "loss" in row)
     assert (abs(first - 8 * 32) < 32) == fill
+
+
+@pytest.mark.parametrize("objectives", [[{"kind": "hidden_mse"}, {"kind": "attention_mse"}], [{"kind": "soft_labels"}]])
+def test_packed_and_cut_off_it_ends_with_the_same_bytes(folder_of_masks, text, tmp_path, monkeypatch, objectives):
+    """Rows that are put together anew after an interruption would be other rows."""
+    step = DistilStep.parse(
+        _step(folder_of_masks, method=None, objectives=objectives, student=HALF, pack=True, batch=3, updates=6), "s"
+    )
+    distil.run(step, {"@text": text}, Workspace(tmp_path / "unbroken"))
+    made, seen = TextBatches.__call__, []
+
+    def cut_off(batches, update):
+        if update == 4:
+            raise KeyboardInterrupt
+        seen.extend(made(batches, update))
+        return seen[-1:]
+
+    out = Workspace(tmp_path / "broken")
+    out.checkpoint_seconds = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(TextBatches, "__call__", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            distil.run(step, {"@text": text}, out)
+    distil.run(step, {"@text": text}, out)
+    first, second = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("unbroken", "broken"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert any(batch.documents is not None for batch in seen)
+    assert out.facts["packed"]["padding"] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"fill": True, "pack": True}, "`fill` .* and `pack` .*; found both, set one"),
+        (
+            {"pack": True, "method": None, "objectives": [{"kind": "mlm"}, {"kind": "next_sentence"}]},
+            "next_sentence judges one pair of texts a row, .*; set `fill: true` instead of `pack: true`",
+        ),
+    ],
+)
+def test_packing_that_means_nothing_is_refused(fields, sentence):
+    """One of two settings that is quietly ignored is believed to work."""
+    with pytest.raises(RecipeError, match=sentence):
+        DistilStep.parse(_step("x/y", student="x/z", **fields), "s")
+
+
+def test_a_model_that_would_mix_packed_texts_is_refused_by_plan():
+    """After hours of tokenising, the same sentence would be worth less."""
+    convolved = Outline(makes="model", model=_model("deberta-v2", conv_kernel_size=3).config.to_dict())
+    step = DistilStep.parse(_step("@big", student=HALF, pack=True), "s")
+    with pytest.raises(ModelError, match="runs a convolution over neighbouring tokens"):
+        distil.outline(step, {"@text": CORPUS, "@big": convolved})
+    big = Outline(makes="model", model=_model("bert").config.to_dict())
+    told = distil.outline(step, {"@text": CORPUS, "@big": big})
+    assert told.tokens == 3 * 8 * 32
+    assert any("8 packed rows of 32 tokens an update" in note for note in told.notes)
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family not in ("deberta-v2", "albert")])

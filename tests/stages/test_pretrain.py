@@ -5,7 +5,7 @@ import torch
 from stage_support import Heard
 from transformers import AutoModelForMaskedLM
 
-from limbeck.errors import DataError
+from limbeck.errors import DataError, RecipeError
 from limbeck.models.families import encoder_of
 from limbeck.models.loading import load_model
 from limbeck.outlines import Outline
@@ -84,6 +84,14 @@ def test_a_rehearsal_leaves_nothing_behind(tiny, tmp_path, monkeypatch):
     assert pretrain.rehearse(PretrainStep.parse(_step(tiny.model, length=512), "s"), {"@text": CORPUS}) > 0
     assert torch.equal(state, torch.get_rng_state())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_packed_rows_train_as_well(tiny, text, make_step):
+    """A control on other batches than the student's is no control."""
+    made = make_step(_step(tiny.model, pack=True, batch=3, epochs=1, updates=None), {"@text": text})
+    assert made.facts["updates"] == made.facts["packed"]["rows"] // 3
+    with pytest.raises(RecipeError, match="next_sentence judges one pair of texts a row"):
+        PretrainStep.parse(_step(tiny.model, pack=True, next_sentence=True), "s")
 
 
 def test_a_corpus_that_fills_no_batch_is_refused(tiny, text, make_step):
