@@ -181,7 +181,9 @@ def _unfused(
     with torch.autocast(query.device.type, enabled=False):
         scores_BATT = (query * scaling) @ key.transpose(-1, -2)
         if attention_mask is not None:
-            scores_BATT = scores_BATT.masked_fill(~attention_mask, torch.finfo(scores_BATT.dtype).min)
+            # Added, not filled in: what softmax makes 0 has no gradient, so none has to be cleared on the way back.
+            lowest = torch.finfo(scores_BATT.dtype).min
+            scores_BATT += scores_BATT.new_zeros(attention_mask.shape).masked_fill_(~attention_mask, lowest)
         weights_BATT = nn.functional.dropout(scores_BATT.softmax(-1), dropout)
         return (weights_BATT @ value).transpose(1, 2).contiguous(), None
 

@@ -82,10 +82,10 @@ def map_mse(student_BATT: Tensor, teacher_BATT: Tensor, owners_BT: Tensor) -> Te
     A row counts as its mean over heads and over the keys of its own document. The published codes divide by the
     padded length, so that the value of a text depends on what it is batched with; on full blocks they agree.
     """
-    heads = student_BATT.shape[1]
-    unseen_BTT = _unseen(owners_BT)
-    keys = owners_BT.sum(-1, keepdim=True) if unseen_BTT is None else (~unseen_BTT).sum(-1)
-    rows_BT = (student_BATT - teacher_BATT).square().sum((1, 3)) / (heads * keys.clamp(min=1))
+    heads, length = student_BATT.shape[1], owners_BT.shape[1]
+    unseen = _unseen(owners_BT)
+    keys = length if unseen is None else (length - unseen.sum(-1)).clamp(min=1)
+    rows_BT = (student_BATT - teacher_BATT).square().sum((1, 3)) / (heads * keys)
     return (rows_BT * owners_BT.clamp(max=1)).sum()
 
 
@@ -101,12 +101,17 @@ def _scores(
     scores_BATT = (queries_BATD @ keys_BATD.transpose(-1, -2)).float()
     if bias_BATT is not None:
         scores_BATT = scores_BATT + bias_BATT
-    unseen_BTT = _unseen(owners_BT)
-    if unseen_BTT is not None:
-        return scores_BATT.masked_fill(unseen_BTT[:, None], hidden)
-    return scores_BATT if owners_BT.all() else scores_BATT.masked_fill(owners_BT[:, None, None, :] == 0, hidden)
+    unseen = _unseen(owners_BT)
+    if unseen is None:
+        return scores_BATT
+    if hidden == 0:
+        return scores_BATT.masked_fill(unseen[:, None], hidden)
+    # Added, not filled in: what softmax makes 0 has no gradient, so none has to be cleared on the way back.
+    return scores_BATT.add_(unseen[:, None] * hidden)
 
 
 def _unseen(owners_BT: Tensor) -> Tensor | None:
-    """(B, T, T): whether a key is of another document than the query; None where a row is one document."""
-    return owners_BT[:, :, None] != owners_BT[:, None, :] if (owners_BT > 1).any() else None
+    """Whether a key is not seen, (B, T, T), or (B, 1, T) where a row is one document; None: all are."""
+    if (owners_BT > 1).any():
+        return owners_BT[:, :, None] != owners_BT[:, None, :]
+    return None if owners_BT.all() else (owners_BT == 0)[:, None, :]
