@@ -42,8 +42,7 @@ class PretrainStep(Step, Training):
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     pack: bool = False
-    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone.
-    The same loss as with `fill`, which is faster on processors."""
+    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone."""
     masking: Masking = Masking()
     next_sentence: bool = False
     """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""

@@ -57,8 +57,7 @@ class DistilStep(Step, Training):
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     pack: bool = False
-    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone.
-    The same loss as with `fill`, which is faster on processors."""
+    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone."""
     masking: Masking = Masking()
 
     @model_validator(mode="before")
