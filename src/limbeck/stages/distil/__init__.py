@@ -57,7 +57,7 @@ class DistilStep(Step, Training):
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     pack: bool = False
-    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if it stood alone."""
+    """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if alone."""
     masking: Masking = Masking()
 
     @model_validator(mode="before")
