@@ -205,6 +205,13 @@ def test_pairs_are_refused(tiny, folders):
         distil.outline(step, {"@text": CORPUS})
 
 
+def test_packed_rows_are_refused(tiny, folders):
+    """The teacher would read one text a row, and the student several."""
+    step = DistilStep.parse(_step(tiny, folders["roberta"], objectives=[{"kind": "hidden_mse"}], pack=True), "s")
+    with pytest.raises(RecipeError, match=r"`pack` puts several texts into one row, and .*, so set `fill: true` instead"):
+        distil.outline(step, {"@text": CORPUS})
+
+
 def test_a_cache_of_other_tokens_is_refused(tiny, text, make_step, folders):
     """What a cache holds is one vector a token; its words were never written down."""
     cache = {"do": "cache", "teacher": str(tiny.model), "corpus": "@text", "length": 32, "store": {"hidden": [4]}}

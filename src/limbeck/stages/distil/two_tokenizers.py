@@ -64,7 +64,7 @@ def refuse_unaligned(config: "DistilStep", apart: str) -> None:
     """Refuses what needs one tokenizer, whatever the objectives compare.
 
     Raises:
-        RecipeError: a cached teacher, or text that is read in pairs.
+        RecipeError: a cached teacher, text that is read in pairs, or several texts in a row.
     """
     if isinstance(config.teacher, CachedTeacher):
         raise RecipeError(
@@ -75,6 +75,11 @@ def refuse_unaligned(config: "DistilStep", apart: str) -> None:
         raise RecipeError(
             f"next_sentence reads pairs of texts, and {apart}; words are aligned in single texts only, so leave"
             " next_sentence out, or give both one tokenizer"
+        )
+    if config.pack:
+        raise RecipeError(
+            f"`pack` puts several texts into one row, and {apart}; words are aligned in single texts only, so set"
+            " `fill: true` instead"
         )
 
 
