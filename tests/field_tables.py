@@ -17,12 +17,22 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import annotated_types as limits
 from pydantic import BaseModel
 
-from limbeck.config import CacheRef, Config, CorpusRef, MembersRef, ModelSource, ScoresRef, SpeedRef
+from limbeck.config import (
+    CacheRef,
+    Config,
+    CorpusRef,
+    MembersRef,
+    ModelSource,
+    ScoresRef,
+    SpeedRef,
+    TokenizerSource,
+)
 from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
+from limbeck.models.shapes import ModelOrNew
 from limbeck.models.slimming import Importance
 from limbeck.objectives import AnyObjective
 from limbeck.objectives.weights import WeightSchedule
@@ -34,6 +44,7 @@ from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.token_data import Columns, Cut, TokenData
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
+from limbeck.tokenizers.families import AnyFamily
 from limbeck.tokenizers.trimming import Trimming
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
@@ -64,11 +75,15 @@ NAMED = {
     Columns: "[columns](data.md#iob)",
     Cut: "[cut](data.md#cut)",
     ModelSource: "[model](recipes.md#models)",
+    ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",
+    AnyFamily: "[family](steps.md#tokenizer)",
+    TokenizerSource: "[tokenizer](recipes.md#references)",
     CorpusRef: "`@corpus`",
     CacheRef: "`@cache`",
     MembersRef: "`@finetune`",
     ScoresRef: "`@evaluate`",
     SpeedRef: "`@benchmark`",
+    Any: "value",
     str: "text",
     int: "integer",
     float: "number",

@@ -66,6 +66,31 @@ CHANGES = {
         {"corpus": "@text", "keep": 100, "megabytes": 1},
         r"one of keep_coverage, keep, megabytes says how many tokens stay; found keep and megabytes",
     ),
+    "a tokenizer as a model": (
+        "small",
+        {"do": "tokenizer", "corpus": "@text", "family": "wordpiece"},
+        r"@small is a tokenizer, and what is needed there is a model or fine-tuned models",
+    ),
+    "a tokenizer of no family": (
+        "late",
+        {"do": "tokenizer", "corpus": "@text", "family": "word_piece"},
+        r'late\.family: unknown kind "word_piece"; did you mean "wordpiece"\?',
+    ),
+    "a tokenizer of nothing": (
+        "late",
+        {"do": "tokenizer", "corpus": "@text"},
+        r"late: give either `family`, for example wordpiece, or `like`, a model; found neither",
+    ),
+    "a new model of no shape": (
+        "late",
+        {"do": "pretrain", "model": {"shape": "tiny", "tokenizer": "a/b"}, "corpus": "@text", "updates": 1},
+        r'late\.model: unknown shape "tiny"; did you mean "bert-tiny"\?; a model whose shape is taken is a path',
+    ),
+    "a new model without words": (
+        "late",
+        {"do": "pretrain", "model": {"shape": "bert-tiny"}, "corpus": "@text", "updates": 1},
+        r'late\.model: the field "tokenizer" is missing',
+    ),
     "a step named as a path": ("a/b", {"do": "shrink"}, r'letters, digits, - and _, because it names .*found "a/b"'),
 }
 """A field of the steps, its new value (None removes it), and the sentence."""
@@ -420,6 +445,21 @@ def _unknown_test_labels(world, folder):
     return recipe
 
 
+def _new_tokens(world, *, held_out=0.1, **fields):
+    steps = world.recipe("text")["steps"]
+    text = {**steps["text"], "holdout": {"dev": held_out}}
+    return {"name": "tiny", "steps": {"text": text, "tok": {"do": "tokenizer", "corpus": "@text", **fields}}}
+
+
+def _learns_nothing(world):
+    """A model from scratch on words that stand in no order."""
+    recipe = _new_tokens(world, family="wordpiece", vocabulary=500)
+    shape = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    step = {"do": "pretrain", "model": {"shape": shape, "tokenizer": "@tok"}, "corpus": "@text", "updates": 20}
+    recipe["steps"]["new"] = {**step, "length": 32, "batch": 8, "learning_rate": 1e-3, "precision": "float32"}
+    return recipe
+
+
 def _unsplit(world, folder):
     """Whole words, of a tokenizer that does not part them."""
     copy = _model(world, folder)
@@ -473,6 +513,18 @@ RUN = {
     "fewer tokens than the text has characters": (
         lambda world, folder: _trimmed(world, keep=20),
         r"vocabulary: 20 tokens are fewer than the \d+ that have to stay: 5 special .* for the characters of the text",
+    ),
+    "fewer new tokens than the text has characters": (
+        lambda world, folder: _new_tokens(world, family="wordpiece", vocabulary=20),
+        r"vocabulary: 20 tokens are fewer than the \d+ that have to be: 5 special tokens and \d+ for the characters",
+    ),
+    "tokenizers compared on no text": (
+        lambda world, folder: _new_tokens(world, held_out=0, family="wordpiece", compare=[str(world.model)]),
+        r"@text holds no text out, so there is none on which tokenizers could be compared; give the corpus a holdout",
+    ),
+    "a new model that learned nothing": (
+        lambda world, folder: _learns_nothing(world),
+        r"this model learned nothing: at \d+ masked tokens of held-out text its loss is .*What was made before is kept",
     ),
     "nothing masked": (
         lambda world, folder: _distilled(world, masking={"probability": 1e-6}),

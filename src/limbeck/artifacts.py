@@ -33,7 +33,7 @@ class Manifest(Config):
     step: str
     do: str
     kind: str
-    """What it can be used as: corpus, model, members, scores, speed, ..."""
+    """What it can be used as: corpus, tokenizer, model, members, scores, speed, ..."""
     fingerprint: str
     """Of its config, its inputs and its stage's revision; 64 hexadecimal characters."""
     revision: int
@@ -82,7 +82,7 @@ class Artifact:
 
     @property
     def model_folder(self) -> Path:
-        """The folder to load a model from: the model itself, or the member chosen on development data."""
+        """The folder to load a model, or a tokenizer, from; of several models the one chosen on development data."""
         return self.folder / str(self.facts["model_folder"])
 
     def missing(self) -> list[str]:

@@ -71,6 +71,8 @@ SpeedRef = Annotated[str, _only_ref("speed")]
 CacheRef = Annotated[str, _only_ref("cache")]
 ModelSource = Annotated[str, _ref_or_name("model", "members")]
 """A Hub id, a local folder, `@step`, or `package:MODULE/PATH`."""
+TokenizerSource = Annotated[str, _ref_or_name("tokenizer", "model", "members")]
+"""A `tokenizer` step, or a model (written as any other) whose tokenizer is meant."""
 MembersRef = Annotated[str, _only_ref("members")]
 """A `finetune` step: one fine-tuned model per seed."""
 

@@ -13,6 +13,8 @@ class Outline(Config):
     """The kind of artifact."""
     model: dict[str, Any] | None = None
     """The transformers configuration of the model it makes, as a dictionary."""
+    vocabulary: int | None = None
+    """Tokens of the tokenizer it makes, at most."""
     at_most: bool = False
     """The model may turn out smaller: how many tokens a text leaves it is unknown until they are counted."""
     cache: dict[str, Any] | None = None

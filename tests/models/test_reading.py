@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from limbeck.models.observing import observe
-from limbeck.models.reading import read
+from limbeck.models.reading import losses_at_masks, read
 from limbeck.signals import Batch, Needs
 
 
@@ -48,6 +50,25 @@ def test_the_loss_of_filling_masks_is_transformers_own(make, family):
             out = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels)
             total, count = total + n * float(out.loss), count + n
     assert found == pytest.approx(total / count, rel=1e-5)
+
+
+def test_losses_at_masks_are_those_of_hidden_tokens_alone(make, family):
+    """A token left in sight is easily told, and a model that learned nothing else would seem to have learned."""
+    model = make(family, "ForMaskedLM").eval()
+    shown = [replace(batch, input_ids=batch.unmasked.input_ids) for batch in BATCHES]
+    with torch.no_grad():
+        found = losses_at_masks(model, [*shown, *BATCHES], 4)
+        total = read(model, BATCHES).mlm_loss * len(found.losses)
+        nothing = losses_at_masks(model, shown, 4)
+    assert float(found.losses.sum()) == pytest.approx(total, rel=1e-4)
+    assert found.labels.tolist() == [
+        label for batch in BATCHES for label in batch.labels[batch.labels != -100].tolist()
+    ]
+    rows = [
+        14 + 11 * number + row for number, batch in enumerate(BATCHES) for row, _ in (batch.labels != -100).nonzero()
+    ]
+    assert found.sequences.tolist() == [int(row) for row in rows]
+    assert len(nothing.losses) == 0
 
 
 def test_without_a_head_or_a_mask_there_is_no_such_loss(make):

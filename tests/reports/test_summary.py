@@ -8,6 +8,7 @@ import yaml
 from reports_support import EVIDENCE, FACTS, RECIPE, add_artifact
 
 from limbeck.errors import ArtifactError
+from limbeck.reports.html import write_report
 from limbeck.reports.summary import summarise
 
 MakeRun = Callable[..., Path]
@@ -160,6 +161,22 @@ def test_a_corpus_says_what_it_dropped(make_run: MakeRun) -> None:
     """Text that vanishes without a count is how a corpus loses a language."""
     corpus = json.loads(summarise(make_run("text")).model_dump_json())["corpora"][0]
     assert corpus["counts"] == FACTS["text"]["counts"]
+
+
+def test_tokenizers_stand_beside_each_other(make_run: MakeRun) -> None:
+    """Fertility is a figure to compare; one tokenizer's alone in its manifest compares with nothing."""
+    shares = {"words": 10, "tokens_per_word": 1.25, "words_split": 0.2, "words_known": 1.0, "characters_known": 1.0}
+    rows = [{"tokenizer": name, "vocabulary": 300, "characters_per_token": 4.0, **shares} for name in ("tok", "@old")]
+    recipe = {**RECIPE, "steps": {**RECIPE["steps"], "tok": {"do": "tokenizer", "corpus": "@text", "seed": 1}}}
+    run = make_run(recipe=recipe, facts={**FACTS, "tok": {"fertility": rows}})
+    report = summarise(run)
+    assert [(row.step, row.tokenizer, row.tokens_per_word) for row in report.tokenizers] == [
+        ("tok", "tok", 1.25),
+        ("tok", "@old", 1.25),
+    ]
+    page = write_report(run).read_text("utf-8")
+    assert '<th scope="row">@old</th><td>tok</td>' in page
+    assert "20.0\u00a0%" in page
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

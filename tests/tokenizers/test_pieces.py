@@ -104,5 +104,7 @@ def test_the_least_likely_token_of_a_unigram_stays():
 
 def test_whole_words_are_refused():
     """A tokenizer that has only whole words cannot spell those that it loses."""
-    with pytest.raises(ModelError, match="of type WordLevel cannot be trimmed, only WordPiece, BPE, Unigram"):
+    with pytest.raises(
+        ModelError, match="of type WordLevel cannot be trimmed or trained anew, only WordPiece, BPE, Unigram"
+    ):
         _pieces(models.WordLevel({"a": 0}, unk_token="a"))

@@ -15,7 +15,7 @@ from limbeck.corpora.documents import SPLITS, Split, counts, read
 from limbeck.corpora.first_update import check_first_update
 from limbeck.corpora.masked import Beside, MaskedText, Sample
 from limbeck.corpora.masking import Masking
-from limbeck.corpora.masks import IGNORED, MaskVocabulary
+from limbeck.corpora.masks import IGNORED, Floats, MaskVocabulary
 from limbeck.corpora.packed_rows import PackedOrder
 from limbeck.corpora.sentence_pairs import SentencePairs, tokenise_pairs
 from limbeck.corpora.sequences import BatchOrder, Sequences, tokenise
@@ -78,6 +78,12 @@ class TextBatches:
         import torch
 
         return torch.from_numpy(np.flatnonzero(self.text.vocabulary.used))
+
+    def token_weights(self, vocabulary: int) -> Floats:
+        """How readily each of so many tokens is one that is predicted: its count, as masking prefers it."""
+        known = self.text.vocabulary
+        counts_V = np.where(known.ordinary, self.text.sequences.counts(vocabulary), 0).astype(np.float64)
+        return counts_V if known.weights is None else counts_V * known.weights
 
     @property
     def mean_length(self) -> float:

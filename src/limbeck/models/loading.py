@@ -13,7 +13,15 @@ from limbeck.artifacts import Artifact
 from limbeck.errors import ModelError
 from limbeck.models.carried import with_carried_heads
 from limbeck.models.families import drop_pooler, encoder_of, family_named, family_of
-from limbeck.models.sources import WEIGHTS, identity, locate, model_source, read_json, require_weights
+from limbeck.models.sources import (
+    WEIGHTS,
+    identity,
+    locate,
+    locate_tokenizer,
+    model_source,
+    read_json,
+    require_weights,
+)
 from limbeck.outlines import Outlines
 
 if TYPE_CHECKING:
@@ -109,14 +117,14 @@ def load_model(
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
-    """The fast tokenizer of a model; truncation and padding stored in its file are switched off.
+    """The fast tokenizer of a model or of a folder of its own; truncation and padding stored there are switched off.
 
     Raises:
         ModelError: it has none that runs without Python code of its own.
     """
     from transformers import AutoTokenizer
 
-    folder = locate(source, weights=False)
+    folder = locate_tokenizer(source)
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -133,8 +141,23 @@ def known_tokenizer(ref: str, made: Mapping[str, Artifact]) -> PreTrainedTokeniz
     """The tokenizer of a step's field; None while the step that makes it is not done, or its files are not here yet."""
     if ref.startswith("@"):
         return load_tokenizer(model_source(ref, made)) if ref in made else None
-    known = (locate(ref, weights=False) / "tokenizer_config.json").is_file()
+    known = (locate_tokenizer(ref) / "tokenizer_config.json").is_file()
     return load_tokenizer(ref) if known else None
+
+
+def tokens_of(ref: str, outlines: Outlines) -> int:
+    """How many tokens a field's tokenizer has, or at most will have; of one not here yet, as many as its model has."""
+    if ref.startswith("@"):
+        model, made = outlines[ref].model, outlines[ref].vocabulary
+        assert model is not None or made is not None, "a step that makes a model or a tokenizer says how many tokens"
+        return int(made or (model or {})["vocab_size"])
+    tokenizer = known_tokenizer(ref, {})
+    return int(load_config(ref).vocab_size) if tokenizer is None else numbers_of(tokenizer)
+
+
+def numbers_of(tokenizer: PreTrainedTokenizerBase) -> int:
+    """How many word embeddings a tokenizer needs; one whose numbers have gaps needs more than it has tokens."""
+    return max(tokenizer.get_vocab().values()) + 1
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -187,14 +210,16 @@ def _head_of(config: PreTrainedConfig, mlm: bool = False) -> str | None:
     return "ForMaskedLM" if mlm and named != "ForPreTraining" else named
 
 
-def random_model(config: PreTrainedConfig, *, mlm: bool = False) -> PreTrainedModel:
-    """The architecture that a configuration names, or its masked-LM model, with fresh weights.
+def random_model(config: PreTrainedConfig, *, mlm: bool = False, seed: int | None = None) -> PreTrainedModel:
+    """The architecture that a configuration names, or its masked-LM model, with fresh weights: `seed` makes them.
 
-    torch's generator is left as it was.
+    torch's generator is left as it was; without a seed it makes the weights.
     """
     import torch
 
     with torch.random.fork_rng():
+        if seed is not None:
+            torch.manual_seed(seed)
         return _fresh(config, _head_of(config, mlm))
 
 

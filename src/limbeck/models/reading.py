@@ -6,7 +6,7 @@ B sequences, T tokens, H hidden width, N sentences or masked positions, V vocabu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +66,38 @@ def masked_lm_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
         total += float(nn.functional.cross_entropy(logits_NV.float(), labels_N, reduction="sum").detach())
         count += len(labels_N)
     return total / count
+
+
+@dataclass(frozen=True)
+class MaskedLosses:
+    """Cross-entropy at each position that shows the mask, in nats."""
+
+    losses: NDArray[np.float32]
+    """(N,)."""
+    labels: NDArray[np.int64]
+    """(N,): the tokens that were masked."""
+    sequences: NDArray[np.int64]
+    """(N,): of which sequence each position is."""
+
+
+def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int) -> MaskedLosses:
+    """Where a token is predicted and `mask` stands in its place.
+
+    A predicted token that is left to be seen, or replaced by another, tells a model that has only learnt to copy.
+    """
+    found: list[tuple[Tensor, Tensor, Tensor]] = [(torch.empty(0), *2 * (torch.empty(0, dtype=torch.long),))]
+    first = 0
+    for piece in (piece for batch in batches for piece in batch.pieces(ROWS)):
+        assert piece.labels is not None
+        labels_BT = piece.labels.where(piece.input_ids == mask, torch.full_like(piece.labels, -100))
+        labels_N, rows_N = labels_BT[labels_BT != -100], (labels_BT != -100).nonzero()[:, 0]
+        if len(labels_N):
+            logits_NV = observe(model, replace(piece, labels=labels_BT), Needs(logits="selected")).logits
+            assert logits_NV is not None
+            losses_N = nn.functional.cross_entropy(logits_NV.float(), labels_N, reduction="none")
+            found.append((losses_N.detach().cpu(), labels_N.cpu(), first + rows_N.cpu()))
+        first += len(piece.labels)
+    return MaskedLosses(*(torch.cat(parts).numpy() for parts in zip(*found, strict=True)))
 
 
 def _pooled(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:

@@ -47,6 +47,20 @@ def locate(source: str, *, weights: bool = True) -> Path:
     return folder
 
 
+def locate_tokenizer(source: str) -> Path:
+    """The local folder of a tokenizer: of a model, checked as `locate` does, or a folder that has nothing else.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    name, _ = _split(source)
+    folder = _folder(name, weights=False)
+    if not (folder / "tokenizer.json").is_file():
+        _check_configuration(folder)
+    _refuse_code(folder)
+    return folder
+
+
 def require_weights(source: str) -> None:
     """Checks that a model on this machine has weights to load, without reading them; the Hub's are fetched later.
 
@@ -173,6 +187,10 @@ def _unreachable(name: str, error: Exception) -> ModelError:
 def _check_configuration(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} has no config.json, so it is not a model; give the folder that holds one")
+    _refuse_code(folder)
+
+
+def _refuse_code(folder: Path) -> None:
     for name in ("config.json", "tokenizer_config.json"):
         if (folder / name).is_file() and "auto_map" in read_json(folder / name):
             raise ModelError(

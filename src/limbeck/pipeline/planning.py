@@ -147,6 +147,8 @@ def _as_made(outline: Outline, artifact: Artifact) -> Outline:
     if artifact.manifest.kind == "corpus":
         train = facts["splits"]["train"]  # what a training reads
         known |= {"documents": train["documents"], "tokens": train["characters"] / CHARACTERS_PER_TOKEN}
+    if artifact.manifest.kind == "tokenizer":
+        known |= {"vocabulary": facts["vocabulary"], "at_most": False}
     if outline.at_most and artifact.manifest.kind == "model":
         known |= {name: facts[name] for name in ("parameters", "parameters_without_embeddings")}
         known |= {"model": json.loads((artifact.model_folder / "config.json").read_bytes()), "at_most": False}

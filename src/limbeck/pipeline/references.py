@@ -10,6 +10,7 @@ _MEANING = {
     "corpus": "a corpus",
     "cache": "a teacher's answers",
     "model": "a model",
+    "tokenizer": "a tokenizer",
     "members": "fine-tuned models",
     "scores": "the scores of an evaluate step",
     "speed": "the figures of a benchmark step",

@@ -222,6 +222,22 @@ class CorpusRow(Row):
     """A sentence for each file or record that could not be read, the first ones."""
 
 
+class TokenizerRow(Row):
+    """How one tokenizer cuts held-out text."""
+
+    step: str
+    """The step that measured it, beside its own tokenizer."""
+    tokenizer: str
+    vocabulary: int | None = None
+    tokens_per_word: float | None = None
+    words_split: float | None = None
+    """Share of the words that become two tokens or more."""
+    words_known: float | None = None
+    """Share of the words without the unknown token."""
+    characters_known: float | None = None
+    characters_per_token: float | None = None
+
+
 class Cost(Row):
     """Sums over the training steps; of energy over every step that measured it."""
 
@@ -263,6 +279,7 @@ class Report(BaseModel):
     disagreements: list[Disagreement] = []
     gates: list[Bound] = []
     corpora: list[CorpusRow] = []
+    tokenizers: list[TokenizerRow] = []
     steps: list[StepRow] = []
     examples: int | None = None
     """Test examples behind the scores."""

@@ -22,6 +22,7 @@ from limbeck.reports.report import (
     ScoreRow,
     SpeedRow,
     StepRow,
+    TokenizerRow,
     TrainingRow,
 )
 from limbeck.reports.runs import Run, open_run
@@ -59,6 +60,11 @@ def summarise(run_folder: Path) -> Report:
         disagreements=[Disagreement(**row) for row in _rows(evaluated, "disagreements")],
         gates=_gates(run),
         corpora=[CorpusRow(step=artifact.manifest.step, **_some(artifact, CorpusRow)) for artifact in run.of("corpus")],
+        tokenizers=[
+            TokenizerRow(step=made.manifest.step, **row)
+            for made in run.of("tokenizer")
+            for row in _rows([made], "fertility")
+        ],
         steps=steps,
         examples=_first(evaluated, "examples"),
         resamples=_first(evaluated, "resamples"),

@@ -17,9 +17,11 @@ from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import GateStep
 from limbeck.stages.pretrain import PretrainStep
 from limbeck.stages.shrink import ShrinkStep
+from limbeck.stages.tokenizer import TokenizerStep
 
 AnyStep = Annotated[
     CorpusStep
+    | TokenizerStep
     | ShrinkStep
     | PretrainStep
     | CacheStep

@@ -1,6 +1,6 @@
-"""The step `pretrain`: a model goes on learning to fill masks on a corpus, and to judge pairs of texts if asked.
+"""The step `pretrain`: a model learns to fill masks on a corpus, and to judge pairs of texts if asked.
 
-The control of a distillation is such a step.
+It goes on from its weights, as the control of a distillation does, or starts from scratch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from limbeck.artifacts import Artifact
-from limbeck.config import CorpusRef, ModelSource, Step
+from limbeck.config import CorpusRef, Step
 from limbeck.corpora.batching import batch_in_words, require_one_way
 from limbeck.corpora.masking import Masking
+from limbeck.errors import TrainingError
+from limbeck.models.shapes import ModelOrNew, NewModel
 from limbeck.models.sources import identity, model_source
 from limbeck.objectives import MLM, CombinedLoss, NextSentence, Objective, needs_of
 from limbeck.outlines import Outline, Outlines
@@ -21,8 +23,9 @@ from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+    from limbeck.corpora.batches import TextBatches
     from limbeck.training.history import History
 
 REVISION = 2
@@ -30,10 +33,10 @@ KIND = "model"
 
 
 class PretrainStep(Step, Training):
-    """Continued masked language modelling. A model without a head for it is given one."""
+    """Masked language modelling, continued or from scratch. A model without a head for it is given one."""
 
     do: Literal["pretrain"] = "pretrain"
-    model: ModelSource
+    model: ModelOrNew
     corpus: CorpusRef
     length: int = Field(default=128, ge=16)
     """Longest sequence in tokens, special tokens included."""
@@ -52,8 +55,21 @@ class PretrainStep(Step, Training):
         require_one_way(fill=self.fill, pack=self.pack, pairs=self.next_sentence)
         return self
 
+    @model_validator(mode="after")
+    def _layers_to_keep(self) -> "PretrainStep":
+        if self.freeze_encoder and isinstance(self.model, NewModel):
+            raise ValueError("freeze_encoder keeps layers as they are, and a new model's have learnt nothing")
+        return self
+
+    @property
+    def tokenizer(self) -> str:
+        """Where the tokenizer comes from."""
+        return self.model.tokenizer if isinstance(self.model, NewModel) else self.model
+
     def outside(self) -> Any:
         """Identity of a model that no step of the recipe makes."""
+        if isinstance(self.model, NewModel):
+            return self.model.outside()
         return None if self.model.startswith("@") else identity(self.model)
 
     def objectives(self) -> list[Objective]:
@@ -69,11 +85,10 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     from limbeck.models.counting import longest_sequence, shape_of
     from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.heads import fills_masks, judges_pairs
-    from limbeck.models.loading import model_config
     from limbeck.models.looking import Looks
     from limbeck.training.probing import looks_at
 
-    before = model_config(config.model, inputs)
+    before = _before(config, inputs)
     model = _with_heads(config, before)
     if config.pack:
         require_confinable(model)
@@ -82,10 +97,12 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     sequences, length = config.batch * config.accumulate, longest_sequence(config.length, model)
     full = config.fill or config.pack
     work = text_work(config.updates, config.epochs, sequences, length, inputs[config.corpus], full=full)
-    made = [] if fills_masks(before) else ["a masked-LM head is made from the embeddings"]
-    made += ["a next-sentence head is made"] if config.next_sentence and not judges_pairs(before) else []
+    new = [config.model.sentence(config.seed or 0)] if isinstance(config.model, NewModel) else []
+    made = [] if new or fills_masks(before) else ["a masked-LM head is made from the embeddings"]
+    made += ["a next-sentence head is made"] if config.next_sentence and not new and not judges_pairs(before) else []
     frozen = parts_frozen_in(model, needs[0], encoder=config.freeze_encoder)
     notes = (
+        *new,
         "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
         config.sentence(batch_in_words(config.batch, length, fill=config.fill, pack=config.pack)),
         config.masking.sentence(),
@@ -104,18 +121,19 @@ def preview(config: PretrainStep, made: Mapping[str, Artifact]) -> str:
     from limbeck.corpora.sample import sample_so_far
     from limbeck.models.loading import known_tokenizer
 
-    tokenizer, seed = known_tokenizer(config.model, made), config.seed or 0
-    return sample_so_far(made, config.corpus, config.model, tokenizer, config.masking, length=config.length, seed=seed)
+    source, seed = config.tokenizer, config.seed or 0
+    tokenizer = known_tokenizer(source, made)
+    return sample_so_far(made, config.corpus, source, tokenizer, config.masking, length=config.length, seed=seed)
 
 
 def rehearse(config: PretrainStep, inputs: Outlines) -> float:
     """Tokens per second of a few updates of this shape on this device."""
     from limbeck.models.counting import longest_sequence, shape_of
-    from limbeck.models.loading import model_config, random_model
+    from limbeck.models.loading import random_model
     from limbeck.training.rehearsal import tokens_per_second
     from limbeck.workspace import temporary_workspace
 
-    model = random_model(_with_heads(config, model_config(config.model, inputs)))
+    model = random_model(_with_heads(config, _before(config, inputs)))
     shape = shape_of(model.config)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
@@ -137,15 +155,10 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     from limbeck.corpora.batches import text_batches
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
-    from limbeck.models.heads import with_mlm_head
-    from limbeck.models.loading import load_model, load_tokenizer, save_model
-    from limbeck.models.next_sentence import with_next_sentence_head
+    from limbeck.models.loading import save_model
     from limbeck.training.precision import name_of
 
-    source = model_source(config.model, inputs)
-    model, tokenizer = with_mlm_head(load_model(source)), load_tokenizer(source)
-    if config.next_sentence:
-        model = with_next_sentence_head(model)
+    model, tokenizer = _loaded(config, inputs)
     shape = shape_of(model.config)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
@@ -163,6 +176,7 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         pack=config.pack,
     )
     history = _train(model, batches, config, batches.updates, out, held_out)
+    warnings = _judged(config.model, model, batches, held_out, out) if isinstance(config.model, NewModel) else []
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     history.write_probes(out.folder / "probes.jsonl")
@@ -172,7 +186,72 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, frozen=config.freeze_encoder
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
+    out.facts["warnings"] += warnings
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
+
+
+def _before(config: PretrainStep, inputs: Outlines) -> "PreTrainedConfig":
+    """The configuration of the model that is there, or of the new one, without the heads that it will be given."""
+    from limbeck.models.loading import known_tokenizer, model_config, tokens_of
+    from limbeck.models.shapes import new_config
+
+    if not isinstance(config.model, NewModel):
+        return model_config(config.model, inputs)
+    source = config.tokenizer
+    tokenizer = None if source.startswith("@") else known_tokenizer(source, {})
+    return new_config(config.model, tokens_of(source, inputs), tokenizer)
+
+
+def _loaded(
+    config: PretrainStep, inputs: Mapping[str, Artifact]
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """The model with the heads that the loss reads, and its tokenizer."""
+    from limbeck.models.heads import with_mlm_head
+    from limbeck.models.loading import load_model, load_tokenizer, numbers_of, random_model
+    from limbeck.models.next_sentence import with_next_sentence_head
+    from limbeck.models.shapes import new_config
+
+    tokenizer = load_tokenizer(model_source(config.tokenizer, inputs))
+    if isinstance(config.model, NewModel):
+        shape = new_config(config.model, numbers_of(tokenizer), tokenizer)
+        return random_model(_with_heads(config, shape), seed=config.seed or 0), tokenizer
+    model = with_mlm_head(load_model(model_source(config.model, inputs)))
+    return with_next_sentence_head(model) if config.next_sentence else model, tokenizer
+
+
+def _judged(
+    new: NewModel, model: "PreTrainedModel", batches: "TextBatches", held_out: Sequence[Batch], out: Workspace
+) -> list[str]:
+    """Whether a new model is better than guesses by how frequent each token is; a warning where it is not.
+
+    Raises:
+        TrainingError: it is not, and `must_learn` says that it has to be.
+    """
+    import torch
+
+    from limbeck.evaluation.learned import against_unigram
+    from limbeck.models.reading import losses_at_masks
+    from limbeck.training.precision import on_device
+
+    known = batches.text.vocabulary
+    with torch.inference_mode():
+        found = losses_at_masks(model, [on_device(batch) for batch in held_out], known.mask)
+    if not len(found.losses):
+        out.say("no masked token of held-out text is there to show whether this model learned anything")
+        return []
+    learned = against_unigram(found.losses, found.labels, found.sequences, batches.token_weights(len(known.ordinary)))
+    out.facts["learned"] = learned.facts()
+    if learned.enough:
+        out.say(f"this model learned: {learned.sentence()}")
+        return []
+    if new.must_learn:
+        raise TrainingError(
+            f"this model learned nothing: {learned.sentence()}; see whether text and tokenizer belong together, and"
+            " train longer or at another learning rate, or set must_learn: false in `model` to keep it. What was made"
+            " before is kept"
+        )
+    out.say(f"warning: this model learned nothing: {learned.sentence()}")
+    return [f"this model learned nothing: {learned.sentence()}"]
 
 
 def _with_heads(config: PretrainStep, before: "PreTrainedConfig") -> "PreTrainedConfig":

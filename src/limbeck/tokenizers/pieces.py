@@ -41,6 +41,11 @@ class Pieces(ABC):
         symbols[-1] += token[len(before) + len(self.characters(token)) :]
         return symbols
 
+    def marked(self, word: str) -> list[str]:
+        """The characters of a word, each with the marks of its place in it."""
+        symbols = [(self._prefix if place else "") + character for place, character in enumerate(word)]
+        return [*symbols[:-1], *(symbol + self._suffix for symbol in symbols[-1:])]
+
     @abstractmethod
     def parts(self, token: str) -> set[str]:
         """Every token that has to be made before this one can be."""
@@ -149,12 +154,18 @@ def pieces_of(document: Mapping[str, Any]) -> Pieces:
     kind = _KINDS.get(model["type"])
     if kind is None:
         raise ModelError(
-            f"a tokenizer of type {model['type']} cannot be trimmed, only {', '.join(_KINDS)}; leave vocabulary out"
+            f"a tokenizer of type {model['type']} cannot be trimmed or trained anew, only {', '.join(_KINDS)}; use"
+            " another model's"
         )
-    return kind(model, _is_byte_level(document["normalizer"]) or _is_byte_level(document["pre_tokenizer"]))
+    return kind(model, is_byte_level(document))
 
 
-def _is_byte_level(part: Any) -> bool:
+def is_byte_level(document: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer.json replaces characters by their bytes before its model sees them."""
+    return _has_byte_level(document["normalizer"]) or _has_byte_level(document["pre_tokenizer"])
+
+
+def _has_byte_level(part: Any) -> bool:
     if isinstance(part, Mapping):
-        return part.get("type") == "ByteLevel" or any(map(_is_byte_level, part.values()))
-    return isinstance(part, list) and any(map(_is_byte_level, part))
+        return part.get("type") == "ByteLevel" or any(map(_has_byte_level, part.values()))
+    return isinstance(part, list) and any(map(_has_byte_level, part))

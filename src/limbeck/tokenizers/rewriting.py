@@ -29,7 +29,7 @@ def trimmed(text: str, kept: Iterable[int]) -> str:
         token["id"] = numbers[token["id"]]
     if document["padding"]:
         document["padding"]["pad_id"] = numbers[document["padding"]["pad_id"]]
-    _renumber(document["post_processor"], numbers)
+    renumber(document["post_processor"], numbers)
     return json.dumps(document, ensure_ascii=False)
 
 
@@ -60,12 +60,15 @@ def _check(pieces: Pieces, document: Mapping[str, Any], numbers: Mapping[int, in
             raise ModelError(f'the token "{token}" is made of "{parts[0]}", which would be dropped; keep that, too')
 
 
-def _renumber(processor: Any, numbers: Mapping[int, int]) -> None:
-    """Template, BERT's, RoBERTa's, or a sequence of these: each says the numbers of its special tokens."""
+def renumber(processor: Any, numbers: Mapping[int, int]) -> None:
+    """Gives a post-processor new numbers of its special tokens, in place.
+
+    It is a template, BERT's, RoBERTa's, or a sequence of these, each of which says them.
+    """
     if processor is None:
         return
     for inner in processor.get("processors", ()):
-        _renumber(inner, numbers)
+        renumber(inner, numbers)
     for special in processor.get("special_tokens", {}).values():
         special["ids"] = [numbers[number] for number in special["ids"]]
     for name in ("sep", "cls"):
