@@ -208,7 +208,9 @@ def test_pairs_are_refused(tiny, folders):
 def test_packed_rows_are_refused(tiny, folders):
     """The teacher would read one text a row, and the student several."""
     step = DistilStep.parse(_step(tiny, folders["roberta"], objectives=[{"kind": "hidden_mse"}], pack=True), "s")
-    with pytest.raises(RecipeError, match=r"`pack` puts several texts into one row, and .*, so set `fill: true` instead"):
+    with pytest.raises(
+        RecipeError, match=r"`pack` puts several texts into one row, and .*, so set `fill: true` instead"
+    ):
         distil.outline(step, {"@text": CORPUS})
 
 
