@@ -32,6 +32,8 @@ _SMALL: dict[str, dict[str, Any]] = {
     "benchmark": {"lengths": [16], "batches": [1], "rounds": 3, "seconds": 1.0, "mixed": False},
     "export": {"formats": ["safetensors"]},
 }
+_MINILMV2 = [{"kind": "relation_kl", "of": of, "heads": 16} for of in ("queries", "keys", "values")]
+"""The published 48 heads do not divide the small model's width."""
 _SOURCES = [{"kind": "python_docs", "packages": ["typer"]}]
 
 
@@ -56,8 +58,9 @@ class Sandbox:
         sources = {"sources": _SOURCES} if "sources" in step else {}
         data = {"data": self.world.data} if "data" in step else {}
         small = {"updates": 4} if "updates" in step else {}
+        heads = {"objectives": _MINILMV2} if step.get("method") == "minilmv2" else {}
         kept = {key: value for key, value in step.items() if key != "epochs"}
-        return {**kept, **model, **sources, **data, **small, **_SMALL.get(_kind(step), {})}
+        return {**kept, **model, **sources, **data, **small, **heads, **_SMALL.get(_kind(step), {})}
 
     def prepare(self, document: Path) -> None:
         """Writes the recipes that the document shows; a comment in their first line names the file."""
