@@ -24,6 +24,7 @@ LAYERS = (
         "display",
         "decoding",
         "onnx_files",
+        "parts",
         "schedules",
     },
     {

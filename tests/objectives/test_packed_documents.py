@@ -59,7 +59,6 @@ OBJECTIVES = {
     "mlm": MLM(),
     "hard_labels": HardLabels(),
 }
-PACKABLE = [family for family in FAMILIES if family != "deberta-v2-convolved"]
 
 
 def alone_and_packed() -> tuple[Batch, Batch]:
@@ -88,7 +87,7 @@ def make(family: str, seed: int, kind: type = AutoModelForMaskedLM) -> PreTraine
     return model
 
 
-@pytest.mark.parametrize("family", PACKABLE)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_value_and_gradient_are_those_of_one_document_a_row(family, name):
     """A token that sees its neighbour's text, or a position that goes on counting, trains another model."""

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from limbeck.corpora.words import Bools, check_words, require_word_ids, word_starts
 from limbeck.errors import DataError
+from limbeck.parts import parts
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ MINIMUM = 8
 """A text of fewer tokens says too little to learn from; it is dropped and counted."""
 WINDOW = 64
 """Batches within which sequences of similar length are brought together."""
-AT_ONCE = 256
-"""Texts handed to the tokenizer together."""
 
 Ints = npt.NDArray[np.int64]
 Planned = TypeVar("Planned")
@@ -304,15 +303,13 @@ def encoded(
     texts: Iterable[str], tokenizer: "PreTrainedTokenizerBase", progress: Progress | None, words: bool
 ) -> Iterator[tuple[Ints, Bools | None]]:
     """The tokens of each text, and where its words begin."""
-    stream, checked = iter(texts), not words
+    checked = not words
     if words:
         require_word_ids(tokenizer)
-    while part := list(islice(stream, AT_ONCE)):
+    for part in parts(texts, progress):
         found = tokenizer(part, add_special_tokens=False, verbose=False)
         starts = [word_starts(found, index) if words else None for index in range(len(part))]
         if not checked:
             check_words(part, [each for each in starts if each is not None])
             checked = True
         yield from zip(map(np.asarray, found["input_ids"]), starts, strict=True)
-        if progress is not None:
-            progress.advance(len(part))

@@ -6,7 +6,6 @@ Sequence by sequence both cover the same stretch of text. The folder of each is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
@@ -14,9 +13,10 @@ import numpy as np
 
 from limbeck.artifacts import write_json
 from limbeck.config import Config
-from limbeck.corpora.sequences import AT_ONCE, MINIMUM, Ints, Row, Sequences, special_tokens, write_offsets
+from limbeck.corpora.sequences import MINIMUM, Ints, Row, Sequences, special_tokens, write_offsets
 from limbeck.corpora.shared_words import NONE, Reading, SharedWords, check_shared, pieces_that_fit, shared_words
 from limbeck.errors import DataError, ModelError
+from limbeck.parts import parts
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
@@ -225,8 +225,8 @@ def _read_twice(
                 f"words cannot be aligned: {type(tokenizer).__name__} does not tell where in a text its tokens stand;"
                 " use the model's fast tokenizer (tokenizer.json), or give student and teacher one tokenizer"
             )
-    stream, checked = iter(texts), False
-    while part := list(islice(stream, AT_ONCE)):
+    checked = False
+    for part in parts(texts, progress):
         ours, theirs = (tokenizer(part, add_special_tokens=False, verbose=False).encodings for tokenizer in tokenizers)
         pairs = list(zip(ours or [], theirs or [], strict=True))
         found = [shared_words(text, pair) for text, pair in zip(part, pairs, strict=True)]
@@ -235,5 +235,3 @@ def _read_twice(
             checked = True
         for (one, other), shared in zip(pairs, found, strict=True):
             yield (np.asarray(one.ids), np.asarray(other.ids)), shared
-        if progress is not None:
-            progress.advance(len(part))

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from limbeck.errors import ModelError
+from limbeck.parts import parts
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-AT_ONCE = 256
-"""Texts handed to the tokenizers together."""
 SAMPLES = 16
 """Texts that are handed on, at least this many where there are so many, to compare the models."""
 
@@ -90,8 +88,7 @@ def compare(
     numbers_V = np.full(max(*original.get_vocab().values(), *kept) + 1, -1, dtype=np.int64)
     numbers_V[kept] = np.arange(len(kept))
     result, stride = Comparison(), 1
-    stream = iter(texts)
-    while part := list(islice(stream, AT_ONCE)):
+    for part in parts(texts, progress):
         for text, before, after in zip(part, original.encode_batch(part), trimmed.encode_batch(part), strict=True):
             old_T = np.asarray(before.ids, dtype=np.int64)
             new_T = numbers_V[old_T]
@@ -100,8 +97,6 @@ def compare(
                 result.samples.append((old_T[new_T >= 0].tolist(), new_T[new_T >= 0].tolist()))
             if len(result.samples) == 2 * SAMPLES:  # however many are to come, those kept stay evenly spread
                 result.samples, stride = result.samples[1::2], 2 * stride
-        if progress is not None:
-            progress.advance(len(part))
     if not result.words:
         raise ModelError("the held-out text has no word on which the trimmed tokenizer could be checked; hold out more")
     return result

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from limbeck.errors import DataError
+from limbeck.parts import parts
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-AT_ONCE = 256
-"""Texts handed to the tokenizer together."""
 
 
 def count_tokens(
@@ -30,13 +27,10 @@ def count_tokens(
         DataError: there is no token.
     """
     counts_V = np.zeros(vocabulary, dtype=np.int64)
-    stream = iter(texts)
-    while part := list(islice(stream, AT_ONCE)):
+    for part in parts(texts, progress):
         encoded = tokenizer.encode_batch_fast(part, add_special_tokens=False)
         ids = np.concatenate([np.asarray(each.ids, dtype=np.int64) for each in encoded])
         counts_V += np.bincount(ids, minlength=vocabulary)
-        if progress is not None:
-            progress.advance(len(part))
     if not counts_V.any():
         raise DataError("the corpus has no text to count tokens in; hold out less of it, or add text")
     return counts_V

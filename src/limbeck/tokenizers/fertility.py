@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from limbeck.errors import DataError
+from limbeck.parts import parts
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-AT_ONCE = 256
-"""Texts handed to the tokenizer together."""
 _SPACE = "▁"
 """Unigram's mark, where it stands alone: the white space before a word, though the library may place it in the word."""
 
@@ -71,12 +69,10 @@ def measure(
     Raises:
         DataError: there is no word.
     """
-    result, stream = Fertility(), iter(texts)
-    while part := list(islice(stream, AT_ONCE)):
+    result = Fertility()
+    for part in parts(texts, progress):
         for text, encoding in zip(part, tokenizer.encode_batch(part, add_special_tokens=False), strict=True):
             _read(result, text, encoding, unknown)
-        if progress is not None:
-            progress.advance(len(part))
     if not result.words:
         raise DataError("the held-out text has no word by which tokenizers could be compared; hold out more of it")
     return result

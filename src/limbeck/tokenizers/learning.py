@@ -12,10 +12,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import DataError
+from limbeck.parts import parts
 from limbeck.tokenizers.pieces import Pieces, is_byte_level, pieces_of
 from limbeck.tokenizers.rewriting import renumber
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from tokenizers.trainers import Trainer
 
-AT_ONCE = 256
-"""Texts handed to the trainer together."""
 DECIMALS = 6
 """Of a Unigram token's log probability."""
 _STEP = 1e-4
@@ -154,9 +152,9 @@ def _trainer(
 
 
 def _batches(texts: Iterable[str], rare: frozenset[str]) -> Iterator[list[str]]:
-    table, stream = {ord(character): " " for character in rare}, iter(texts)
-    while batch := list(islice(stream, AT_ONCE)):
-        yield [text.translate(table) for text in batch] if table else batch
+    table = {ord(character): " " for character in rare}
+    for part in parts(texts):
+        yield [text.translate(table) for text in part] if table else part
 
 
 def _with_tokens(document: Mapping[str, Any], learnt: Mapping[str, Any], special: list[str]) -> dict[str, Any]:
