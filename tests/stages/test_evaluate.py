@@ -67,7 +67,7 @@ def test_predictions_are_kept_for_every_word(scores, members):
     assert files == sorted(f"{name}-seed-{seed}.jsonl" for name in ARMS for seed in (1, 2))
     for name in files:
         predicted = [json.loads(line) for line in (scores.folder / "predictions" / name).read_text().splitlines()]
-        assert [len(tags) for tags in predicted] == [len(example["words"]) for example in examples]
+        assert [len(answer["said"]) for answer in predicted] == [len(example["words"]) for example in examples]
 
 
 def test_labels_are_scored_apart(scores):
