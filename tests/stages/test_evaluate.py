@@ -154,7 +154,7 @@ def test_texts_longer_than_the_model_are_predicted_to_the_end(members, tmp_path,
     path.write_text("\n".join([*words, "Macbrecor\tB-PER", "Macdunel\tI-PER", *words, "", ""]), "utf-8")
     made = make_step(_step({"teacher": "@t"}, data={"kind": "iob", "test": str(path)}), members)
     (predicted,) = (made.folder / "predictions" / "teacher-seed-1.jsonl").read_text().splitlines()
-    tags = json.loads(predicted)
+    tags = json.loads(predicted)["said"]
     assert len(tags) == 302
     assert set(tags[150:152]) != {"O"}
 

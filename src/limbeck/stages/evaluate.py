@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from limbeck.tasks.answer import Answer
     from limbeck.tasks.task import Task
 
-REVISION = 3
+REVISION = 4
 KIND = "scores"
 
 Members = MembersRef | Annotated[list[MembersRef], Field(min_length=1)]

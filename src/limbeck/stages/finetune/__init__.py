@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "REVISION", "FinetuneStep", "outline", "rehearse", "run"]
 
-REVISION = 1
+REVISION = 2
 KIND = "members"
 
 HARD = {"kind": "hard_labels"}
