@@ -39,15 +39,16 @@ from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
-from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sources import Cut
+from limbeck.tasks.suites import Suite
 from limbeck.tasks.token_classification.token_data import Columns
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
 from limbeck.tokenizers.families import AnyFamily
 from limbeck.tokenizers.trimming import Trimming
+from limbeck.training.search import Search
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
 HEAD = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
@@ -76,6 +77,8 @@ NAMED = {
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",
     Cut: "[cut](data.md#cut)",
+    Suite: "[suite](tasks.md#suites)",
+    Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",
     ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",
     AnyFamily: "[family](steps.md#tokenizer)",
@@ -95,7 +98,6 @@ NAMED = {
 FILLED_IN = {
     (Recipe, "name"): "the file's name",
     (DistilStep, "objectives"): "of the `method`",
-    (FinetuneStep, "objectives"): "`[{kind: hard_labels}]`",
 }
 """Fields that pydantic calls required and that a validator fills in."""
 _BOUNDS = {
