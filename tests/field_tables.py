@@ -42,7 +42,9 @@ from limbeck.stages.distil import DistilStep
 from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
+from limbeck.tasks.suites import Suite
 from limbeck.tasks.token_classification.token_data import Columns
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
@@ -75,6 +77,8 @@ NAMED = {
     Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",
+    TableColumns: "[columns](#table)",
+    Suite: "[suite](tasks.md#suites)",
     Cut: "[cut](data.md#cut)",
     ModelSource: "[model](recipes.md#models)",
     ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",
@@ -96,6 +100,8 @@ FILLED_IN = {
     (Recipe, "name"): "the file's name",
     (DistilStep, "objectives"): "of the `method`",
     (FinetuneStep, "objectives"): "`[{kind: hard_labels}]`",
+    (Table, "metrics"): "`[accuracy]`",
+    (TableHub, "metrics"): "`[accuracy]`",
 }
 """Fields that pydantic calls required and that a validator fills in."""
 _BOUNDS = {

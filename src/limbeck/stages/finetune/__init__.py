@@ -1,7 +1,7 @@
 """The step `finetune`: a model learns a task, once per seed, with or without a teacher."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -34,6 +34,8 @@ KIND = "members"
 HARD = {"kind": "hard_labels"}
 SECOND_STEP = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "temperature": 2.0}]
 """Weights and temperature of DistilBERT's second step of distillation."""
+SECOND_STEP_OF_NUMBERS = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "loss": "mse"}]
+"""The same where a number is learned, which has no distribution over classes."""
 REHEARSED = ("O", "B-X", "I-X")
 """Classes of a model that is timed."""
 REHEARSED_LENGTH = 128
@@ -78,7 +80,8 @@ class FinetuneStep(Step, Training):
         given = dict(value)
         if given.get("updates") is None and given.get("epochs") is None:
             given["epochs"] = 3
-        given.setdefault("objectives", SECOND_STEP if given.get("teacher") else [HARD])
+        second = SECOND_STEP_OF_NUMBERS if _asks_for_numbers(given.get("data")) else SECOND_STEP
+        given.setdefault("objectives", second if given.get("teacher") else [HARD])
         return given
 
     @field_validator("seeds")
@@ -97,6 +100,14 @@ class FinetuneStep(Step, Training):
                 " and use it in a distil or pretrain step"
             )
         return objectives
+
+    @model_validator(mode="after")
+    def _objectives_fit_the_task(self) -> Self:
+        from limbeck.tasks.data import task_named
+
+        for objective in self.objectives:
+            objective.check_head(task_named(self.data.task).head)
+        return self
 
     def outside(self) -> Any:
         """Identity of the data files, and of models that no step of the recipe makes."""
@@ -197,6 +208,11 @@ def run(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     totals = {name: sum(m[name] for m in members) for name in ("updates", "tokens", "seconds_training", "flops")}
     out.facts.update(totals, precision=name_of(config.precision), task=task.name, labels=data.labels)
     out.facts["model_folder"] = best["folder"]
+
+
+def _asks_for_numbers(data: Any) -> bool:
+    """Of data as it is written, or already read."""
+    return (data.get("target") if isinstance(data, Mapping) else getattr(data, "target", None)) == "number"
 
 
 def _seeds(config: FinetuneStep) -> tuple[int, ...]:
