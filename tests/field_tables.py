@@ -41,6 +41,7 @@ from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
 from limbeck.stages.gate import LatencyBound
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
 from limbeck.tasks.suites import Suite
 from limbeck.tasks.token_classification.token_data import Columns
@@ -76,6 +77,7 @@ NAMED = {
     Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
     Columns: "[columns](data.md#iob)",
+    TableColumns: "[columns](#table)",
     Cut: "[cut](data.md#cut)",
     Suite: "[suite](tasks.md#suites)",
     Search: "[search](steps.md#trying-settings)",
@@ -98,6 +100,8 @@ NAMED = {
 FILLED_IN = {
     (Recipe, "name"): "the file's name",
     (DistilStep, "objectives"): "of the `method`",
+    (Table, "metrics"): "`[accuracy]`",
+    (TableHub, "metrics"): "`[accuracy]`",
 }
 """Fields that pydantic calls required and that a validator fills in."""
 _BOUNDS = {

@@ -142,6 +142,8 @@ def _check_teachers(
     from limbeck.models.task_heads import head_of
 
     objectives = config.objectives_for(task)
+    for objective in objectives:
+        objective.check_head(head)
     if config.teacher is None:
         needs_of(objectives, shape_of(model), None)
         return

@@ -80,6 +80,15 @@ class FinetuneStep(Step, Training):
             )
         return objectives
 
+    @model_validator(mode="after")
+    def _objectives_fit_the_task(self) -> Self:
+        from limbeck.tasks.data import task_named
+
+        for objective in self.objectives or []:
+            for dataset in self.datasets() if self.data else []:
+                objective.check_head(task_named(dataset.data.task).head)
+        return self
+
     @property
     def models(self) -> list[str]:
         """The model, and the teachers if there are any."""
