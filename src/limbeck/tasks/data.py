@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from limbeck.tasks.question_answering.question_data import Squad, SquadHub
 from limbeck.tasks.splits import Splits
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, Iob, JsonLines
@@ -14,12 +15,16 @@ from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, 
 if TYPE_CHECKING:
     from limbeck.tasks.task import Task
 
-AnyData = Annotated[Iob | JsonLines | Hub | AnnotatedCorpus, Field(discriminator="kind")]
+AnyData = Annotated[Iob | JsonLines | Hub | AnnotatedCorpus | Squad | SquadHub, Field(discriminator="kind")]
 
 _TASKS: dict[TaskName, tuple[str, str]] = {
     "token_classification": ("token_classification.tagging", "TokenClassification"),
+    "question_answering": ("question_answering.answering", "QuestionAnswering"),
 }
-_READERS: dict[TaskName, str] = {"token_classification": "token_classification.token_data"}
+_READERS: dict[TaskName, str] = {
+    "token_classification": "token_classification.token_data",
+    "question_answering": "question_answering.question_data",
+}
 
 
 def task_named(name: TaskName) -> Task[Any, Any]:
