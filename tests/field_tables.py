@@ -30,6 +30,7 @@ from limbeck.config import (
 from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
+from limbeck.evaluation.published import Published
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
 from limbeck.models.shapes import ModelOrNew
@@ -40,7 +41,7 @@ from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
 from limbeck.stages.finetune import FinetuneStep
-from limbeck.stages.gate import LatencyBound
+from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sources import Cut
 from limbeck.tasks.token_classification.token_data import Columns
@@ -74,6 +75,8 @@ NAMED = {
     Trimming: "[trimming](steps.md#dropping-tokens)",
     Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
+    ScoreBound: "[bound](steps.md#gate)",
+    Published: "[published](evidence.md#published-numbers)",
     Columns: "[columns](data.md#iob)",
     Cut: "[cut](data.md#cut)",
     ModelSource: "[model](recipes.md#models)",

@@ -1,10 +1,12 @@
 """Numbers that others have published, beside ours: never a test, for the two differ in more than the model."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.config import Config
-from limbeck.evaluation.trial import Trial
+
+if TYPE_CHECKING:
+    from limbeck.evaluation.trial import Trial
 
 
 class Published(Config):
@@ -24,7 +26,7 @@ class Published(Config):
     """By default every test set."""
 
 
-def published_rows(trial: Trial, published: Sequence[Published]) -> list[dict[str, Any]]:
+def published_rows(trial: "Trial", published: Sequence[Published]) -> list[dict[str, Any]]:
     """A row, ready for JSON, for each of the published scores whose model was run, with a sentence.
 
     The caller chooses those that are of the trial's metric and data.
@@ -32,7 +34,7 @@ def published_rows(trial: Trial, published: Sequence[Published]) -> list[dict[st
     return [_row(trial, entry) for entry in published if entry.model in trial.measures]
 
 
-def _row(trial: Trial, entry: Published) -> dict[str, Any]:
+def _row(trial: "Trial", entry: Published) -> dict[str, Any]:
     ours, (low, high) = trial.score(entry.model), trial.ci95(entry.model)
     lies = "above" if entry.value > high else "below" if entry.value < low else "within"
     return {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "REVISION", "FinetuneStep", "outline", "rehearse", "run"]
 
-REVISION = 2
+REVISION = 3
 KIND = "members"
 
 HARD = {"kind": "hard_labels"}
