@@ -30,6 +30,7 @@ from limbeck.config import (
 from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
+from limbeck.evaluation.published import Published
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
 from limbeck.models.shapes import ModelOrNew
@@ -39,11 +40,11 @@ from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
-from limbeck.stages.gate import LatencyBound
+from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
-from limbeck.tasks.suites import Suite
+from limbeck.tasks.suites import Dataset, Suite
 from limbeck.tasks.token_classification.token_data import Columns
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
@@ -76,9 +77,12 @@ NAMED = {
     Trimming: "[trimming](steps.md#dropping-tokens)",
     Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
+    ScoreBound: "[bound](steps.md#gate)",
+    Published: "[published](evidence.md#published-numbers)",
     Columns: "[columns](data.md#iob)",
     TableColumns: "[columns](#table)",
     Cut: "[cut](data.md#cut)",
+    Dataset: "[test set](steps.md#evaluate)",
     Suite: "[suite](tasks.md#suites)",
     Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",

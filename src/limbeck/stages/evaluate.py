@@ -2,23 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import MembersRef, Step
 from limbeck.errors import DataError, RecipeError
+from limbeck.evaluation.published import Published
 from limbeck.outlines import Outline, Outlines
 from limbeck.tasks.data import AnyData
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from limbeck.evaluation.trial import Trial
+    from limbeck.evaluation.findings import Answered
     from limbeck.tasks.answer import Answer
     from limbeck.tasks.task import Task
 
-REVISION = 4
+REVISION = 5
 KIND = "scores"
 
 Members = MembersRef | Annotated[list[MembersRef], Field(min_length=1)]
@@ -39,6 +40,10 @@ class EvaluateStep(Step):
     """Of the test data, for the report."""
     resamples: int = Field(default=10_000, ge=1_000)
     """Bootstrap resamples behind every interval."""
+    margin: PositiveFloat = 0.01
+    """A student no farther than this from its teacher is as good as equal; 0.01 is 1 point."""
+    published: tuple[Published, ...] = ()
+    """Scores that others have stated of such models, to stand beside ours with what differs."""
 
     @field_validator("models")
     @classmethod
@@ -47,6 +52,14 @@ class EvaluateStep(Step):
             if len(set(_listed(refs))) < len(_listed(refs)):
                 raise ValueError(f"a step's models count once; found {', '.join(_listed(refs))} under {name}")
         return models
+
+    @model_validator(mode="after")
+    def _published_of_these(self) -> Self:
+        for entry in self.published:
+            if entry.model not in self.models:
+                known = ", ".join(self.models)
+                raise ValueError(f"a score is published of {entry.model}, which is none of the models: {known}")
+        return self
 
     def outside(self) -> Any:
         """Identity of the data files, where they are named here."""
@@ -61,34 +74,37 @@ def outline(config: EvaluateStep, inputs: Outlines) -> Outline:
 def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Predicts with every member of every model, keeps the predictions, draws the evidence."""
     from limbeck.evaluation.agreement import disagreements, pair_of_members
-    from limbeck.evaluation.evidence import evidence_rows
+    from limbeck.evaluation.findings import findings
     from limbeck.evaluation.per_label import label_rows
+    from limbeck.evaluation.trial import ROLES
     from limbeck.tasks.data import task_named
 
     models = {name: [inputs[ref] for ref in _listed(refs)] for name, refs in config.models.items()}
     task = task_named(_shared_task(models))
     seeds = {name: _seeds(name, artifacts) for name, artifacts in models.items()}
     examples, name = _test_examples(config, task, models, inputs)
-    gold = [task.gold(example) for example in examples]
     answers = {
         model: [each for artifact in artifacts for each in _answers_of_members(task, model, artifact, examples, out)]
         for model, artifacts in models.items()
     }
-    said = {model: [[answer.said for answer in each] for each in members] for model, members in answers.items()}
-    trial = _trial(config, task, name, models, examples, said, seeds)
-    rows = trial.score_rows()
-    evidence = evidence_rows(trial)
-    out.facts.update(scores=rows, evidence=evidence, examples=len(examples), resamples=config.resamples)
-    out.facts["models"] = {model: model if model not in trial.students else "student" for model in models}
-    out.facts["per_label"] = [row for model, seeds in said.items() for row in label_rows(model, gold, seeds)]
-    if "teacher" in models and trial.students:
+    answered = _answered(config, task, name, models, examples, answers, seeds)
+    found = findings(
+        answered, _metrics(config, models), config.resamples, config.seed or 0, config.margin, config.published
+    )
+    out.facts.update(found, examples=len(examples), resamples=config.resamples)
+    students = [model for model in models if model not in ROLES]
+    out.facts["models"] = {model: "student" if model in students else model for model in models}
+    gold, said = answered.gold, answered.said
+    out.facts["per_label"] = [row for model, each in said.items() for row in label_rows(model, gold, each)]
+    if "teacher" in models and students:
         texts = [(example.text, example.words) for example in examples]
-        student = trial.students[0]
-        first, second = pair_of_members(trial.seeds["teacher"], trial.seeds[student])
-        out.facts["disagreements"] = disagreements(texts, gold, said["teacher"][first], said[student][second])
-    write_json(out.folder / "scores.json", {"scores": rows, "evidence": evidence})
-    for row in evidence:
+        first, second = pair_of_members(seeds["teacher"], seeds[students[0]])
+        out.facts["disagreements"] = disagreements(texts, gold, said["teacher"][first], said[students[0]][second])
+    write_json(out.folder / "scores.json", found)
+    for row in found["evidence"]:
         out.say(f"{row['student']}: {row['verdict']}")
+    for row in found["published"]:
+        out.say(row["sentence"])
 
 
 def _listed(refs: str | list[str]) -> list[str]:
@@ -189,29 +205,35 @@ def _answers_of_members(
     return made
 
 
-def _trial(
+def _answered(
     config: EvaluateStep,
     task: "Task[Any, Any]",
     data: str,
     models: Mapping[str, Sequence[Artifact]],
     examples: Sequence[Any],
-    said: Mapping[str, list[list[Any]]],
+    answers: Mapping[str, list[list["Answer"]]],
     seeds: Mapping[str, list[int]],
-) -> "Trial":
-    from limbeck.evaluation.metrics import measure_of, shown
-    from limbeck.evaluation.trial import Trial
+) -> "Answered":
+    from limbeck.evaluation.findings import Answered
 
-    gold = [task.gold(example) for example in examples]
     first, *_ = models.get("teacher") or next(iter(models.values()))
-    trivial = task.guess(json.loads((first.folder / "usual.json").read_text("utf-8")), examples)
-    return Trial(
+    usual = json.loads((first.folder / "usual.json").read_text("utf-8"))
+    return Answered(
         task=task.name,
         data=data,
         language=config.language,
-        metric=shown("f1"),
-        measures={name: [measure_of("f1", gold, member) for member in members] for name, members in said.items()},
+        gold=[task.gold(example) for example in examples],
+        said={name: [[answer.said for answer in each] for each in members] for name, members in answers.items()},
+        certainty={name: [[answer.certainty for answer in m] for m in members] for name, members in answers.items()},
         seeds=seeds,
-        baseline_measure=measure_of("f1", gold, trivial),
-        resamples=config.resamples,
-        seed=config.seed or 0,
+        trivial=task.guess(usual, examples),
+        slices=task.slices(examples, usual),
     )
+
+
+def _metrics(config: EvaluateStep, models: Mapping[str, Sequence[Artifact]]) -> Sequence[str]:
+    """Those that the data asks for, where it is named here; else those that the models were fine-tuned for."""
+    if config.data is not None:
+        return config.data.metrics
+    metrics: Sequence[str] = next(iter(models.values()))[0].manifest.config["data"]["metrics"]
+    return metrics
