@@ -82,9 +82,7 @@ def test_published_numbers_stand_beside_ours(members, make_step):
     assert row["sentence"].endswith("and differs: its data is SUCX 3.0")
     assert made.facts["evidence"][0]["margin"] == 0.5
     assert "equivalent within 50 points" in made.facts["evidence"][0]["verdict"]
-    with pytest.raises(
-        RecipeError, match="a score is published of pupil, which is none of the models: teacher, student"
-    ):
+    with pytest.raises(RecipeError, match="a score is published of pupil, which is none of the models: teacher"):
         EvaluateStep.parse(_step(models, published=[{**entry, "model": "pupil"}]), "scores")
 
 

@@ -36,6 +36,7 @@ class ScoreBound(Config):
     data: str = ""
     """As the report names it; by default every data set that has the metric."""
     value: float
+    """A score, or a share of the teacher's score, between 0 and 1."""
 
 
 class GateStep(Step):
