@@ -59,6 +59,43 @@ def _one_article(folder):
     return {"data": [{"title": "T", "paragraphs": [p for article in whole["data"] for p in article["paragraphs"]]}]}
 
 
+@pytest.mark.slow
+def test_from_questions_to_evidence(command, world, tmp_path):
+    """Steps that each work alone may still not fit together."""
+    data = squad_data(tmp_path)
+    recipe = _recipe(world, data)
+    step = recipe["steps"].pop("answers")
+    recipe["steps"] = {
+        "small": {"do": "shrink", "model": str(world.model), "layers": {"keep": 2, "from": "bottom"}},
+        "teacher": step,
+        "student": {**step, "model": "@small", "teacher": "@teacher"},
+        "control": {**step, "model": "@small"},
+        "scores": {
+            "do": "evaluate",
+            "models": {name: f"@{name}" for name in ("teacher", "student", "control")},
+            "language": "en",
+            "resamples": 1000,
+        },
+    }
+    path = write_recipe(tmp_path, recipe)
+    planned = command("plan", path)
+    assert planned.code == 0, planned.err
+    ended = command("run", path)
+    assert ended.code == 0, ended.err
+    report = json.loads((tmp_path / "runs/tiny/report.json").read_text())
+    means = {
+        (row["model"], row["metric"]): row["value"]
+        for row in report["scores"]
+        if row["seed"] == "mean" and row["task"] == "question_answering"
+    }
+    assert means["teacher", "SQuAD F1"] > 0.7
+    assert {name for name, _ in means} >= {"teacher", "student", "control"}
+    assert {metric for _, metric in means} == {"SQuAD F1", "SQuAD exact match"}
+    again = command("run", path)
+    assert again.code == 0
+    assert "skipped" in again.err
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_data_that_cannot_be_used(command, world, tmp_path, case):
     """A file that is found out after the first hour costs the hour."""
