@@ -91,6 +91,24 @@ def test_the_baseline_is_learned_of_training(bert):
     assert TASK.guess(TASK.usual([FOX]), [FOX, NONE]) == [TEXT, TEXT]
 
 
+def test_questions_are_told_apart():
+    """What a student has lost may be lost in long answers alone."""
+    lengths = [1, 2, 3, 4, 5, 6]
+    words = TEXT.split()
+    asked = [Question("Who?", TEXT, ((" ".join(words[:length]), 0),)) for length in lengths]
+    parts = TASK.slices(asked, {})
+    assert parts["words of the answer"] == [
+        *["short (1-2)"] * 2,
+        *["middle (3-4)"] * 2,
+        *["long (5-6)"] * 2,
+    ]
+    assert set(parts) == {"words of the context", "words of the answer"}
+    parts = TASK.slices([*asked, NONE], {})
+    assert parts["words of the answer"][-1] == ""
+    assert parts["answer"] == [*["there is one"] * 6, "there is none"]
+    assert TASK.slices([], {}) == {"words of the context": [], "words of the answer": []}
+
+
 def test_questions_without_any_answer_teach_nothing():
     """A model that learned to say nothing would be a perfect one on such data."""
     TASK.check_trainable(Splits((FOX, NONE), (NONE,), ()))

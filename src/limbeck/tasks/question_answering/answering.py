@@ -14,6 +14,7 @@ from limbeck.tasks.answer import Answer
 from limbeck.tasks.question_answering.baseline import guess_answers, usual_answers
 from limbeck.tasks.question_answering.encoding import QUESTION_LENGTH, QuestionWindow, encode
 from limbeck.tasks.question_answering.question import Question
+from limbeck.tasks.question_answering.question_slices import slices
 from limbeck.tasks.task import Head, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
@@ -103,6 +104,10 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
     def guess(self, usual: Any, examples: Sequence[Question]) -> list[Any]:
         """The sentence with most words of the question, or nothing."""
         return list(guess_answers(usual, examples))
+
+    def slices(self, examples: Sequence[Question], usual: Any) -> dict[str, list[str]]:
+        """By words of the context and of the answer that is asked for, and by whether there is one."""
+        return slices(examples)
 
     def row(self, example: Question) -> dict[str, Any]:
         """Question, context, answers with their places, id, group."""

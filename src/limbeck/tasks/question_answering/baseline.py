@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import log
 
 from limbeck.tasks.question_answering.question import Question
+from limbeck.tasks.question_answering.words import words_of
 
-_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese. Each character is a word."""
-_WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+")
 _SENTENCE = re.compile(r"[^\s](?:.*?(?:[.!?…؟۔।]+[\"'”»)\]]*(?=\s)|[。！？]+|$))", re.DOTALL)
 
 
@@ -34,7 +32,7 @@ def likely_sentences(questions: Sequence[Question]) -> list[str]:
     total = sum(map(len, contexts.values()))
     found = []
     for question in questions:
-        asked = frozenset(_words(question.question))
+        asked = frozenset(words_of(question.question))
         worths = [sum(log(1 + total / seen[word]) for word in words & asked) for _, words in contexts[question.text]]
         found.append(contexts[question.text][worths.index(max(worths))][0] if worths else "")
     return found
@@ -43,18 +41,14 @@ def likely_sentences(questions: Sequence[Question]) -> list[str]:
 def _sentences(text: str) -> list[tuple[str, frozenset[str]]]:
     """Each sentence and its words."""
     sentences = (match.group() for match in _SENTENCE.finditer(text))
-    return [(sentence, frozenset(_words(sentence))) for sentence in sentences]
-
-
-def _words(text: str) -> list[str]:
-    return [str(word) for word in _WORD.findall(text.lower())]
+    return [(sentence, frozenset(words_of(sentence))) for sentence in sentences]
 
 
 def _overlap(said: str, question: Question) -> float:
     """F1 of the words with the best of the answers; the metric itself also leaves out articles."""
-    ours = Counter(_words(said))
+    ours = Counter(words_of(said))
     best = 0.0
     for answer, _ in question.answers:
-        theirs = Counter(_words(answer))
+        theirs = Counter(words_of(answer))
         best = max(best, 2 * (ours & theirs).total() / max(ours.total() + theirs.total(), 1))
     return best
