@@ -82,7 +82,7 @@ NAMED = {
     Columns: "[columns](data.md#iob)",
     TableColumns: "[columns](#table)",
     Cut: "[cut](data.md#cut)",
-    Dataset: "[test set](steps.md#evaluate)",
+    Dataset: "[test set](steps.md#several-test-sets)",
     Suite: "[suite](tasks.md#suites)",
     Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",

@@ -12,7 +12,8 @@ from limbeck.tasks.question_answering.encoding import encode
 from limbeck.tasks.question_answering.question import Question
 
 _PIECES = ["Anna", "Åre", " ", "  ", "🙂", "e\u0301", "東京", "x", "...", "naïve", "Kraków", "שלום", "किताब", "\u200b"]
-_PIECES += ["👩\u200d👧", "👍🏽", "🇸🇪", "the quick ", "fox, ", "\n", "\u202b", "\t", "dog", "İs", "ﬁ", "…½", "كِتَاب", "กำ"]
+_PIECES += ["👩\u200d👧", "👍🏽", "🇸🇪", "the quick ", "fox, ", "\n", "\u202b", "\t"]
+_PIECES += ["dog", "İs", "ﬁ", "…½", "كِتَاب", "กำ"]
 _TEXTS = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join)
 
 
