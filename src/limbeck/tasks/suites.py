@@ -24,6 +24,7 @@ class Dataset(Config):
     language: str = ""
     """Of its texts: `en`, `sv`, ...; it decides how written answers are compared."""
     data: AnyData
+    """Where its examples are."""
 
 
 class Listed(Config):
