@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from limbeck.config import Config, did_you_mean
 from limbeck.errors import DataError
@@ -67,6 +67,8 @@ class Suite(Config):
     """Folder of the files that take the place of the Hub's data sets."""
     only: tuple[str, ...] = ()
     """Which of its data sets, by name; all of them by default."""
+    most: PositiveInt | None = None
+    """How many training examples of each to use at most."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +107,8 @@ class Suite(Config):
             )
         else:
             data = self._below(Path(self.root), listed, download)
+        if self.most is not None and isinstance(data, Files | HubSet):
+            data = data.model_copy(update={"most": self.most})
         return Dataset(name=listed.name, language=listed.language, data=data)
 
     def _below(self, root: Path, listed: Listed, download: str) -> Any:
