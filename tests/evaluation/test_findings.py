@@ -3,7 +3,7 @@ import json
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.evaluation.findings import Answered, findings
+from limbeck.evaluation.findings import Answered, findings, trials_of
 from limbeck.evaluation.published import Published
 
 GOLD = [("Rome",), ("a fox", "fox"), (), ("1999",)] * 10
@@ -25,7 +25,8 @@ def _found(metrics=("squad_f1", "squad_em"), **fields):
         Published(model="student", value=0.791, source="a card", differs="all", metric="squad_em"),
         Published(model="student", value=0.5, source="another", differs="all", data="xquad"),
     ]
-    return findings(_answered(**fields), metrics, 1000, published=published)
+    answered = _answered(**fields)
+    return findings(answered, trials_of(answered, metrics, 1000), published=published)
 
 
 def test_everything_is_found():

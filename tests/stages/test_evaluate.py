@@ -208,6 +208,8 @@ def test_outside_and_outline(tmp_path):
     path = tmp_path / "x.iob2"
     path.write_text("a\tO\n", "utf-8")
     step = EvaluateStep.parse({"models": {"teacher": "@t"}, "data": {"kind": "iob", "test": str(path)}}, "s")
-    assert step.outside()[0][0] == str(path)
+    assert step.outside()["x"][0][0] == str(path)
     assert EvaluateStep.parse({"models": {"teacher": "@t"}}, "s").outside() is None
-    assert evaluate.outline(step, {}).notes == ("compares teacher on the same examples",)
+    assert evaluate.outline(step, {}).notes == ("compares teacher on x",)
+    own = EvaluateStep.parse({"models": {"teacher": "@t"}}, "s")
+    assert evaluate.outline(own, {}).notes == ("compares teacher on the same examples",)

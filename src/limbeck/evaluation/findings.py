@@ -36,23 +36,25 @@ class Answered:
     """Name of a slice to the part that each example belongs to, "" for none."""
 
 
+def trials_of(
+    answered: Answered, metrics: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Trial]:
+    """One trial for each metric, by the metric's name in recipes.
+
+    Raises:
+        DataError: the metrics are not those of such answers.
+    """
+    return {metric: _trial(answered, metric, resamples, seed) for metric in metrics}
+
+
 def findings(
-    answered: Answered,
-    metrics: Sequence[str],
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    margin: float = MARGIN,
-    published: Sequence[Published] = (),
+    answered: Answered, trials: Mapping[str, Trial], margin: float = MARGIN, published: Sequence[Published] = ()
 ) -> dict[str, list[dict[str, Any]]]:
     """Rows ready for JSON: `scores`, `evidence`, `published`, `slices`, `calibration`, `reliability`, `agreement`.
 
     Scores, evidence and published numbers are of every metric, slices of the first. What the answers have no part in is
     empty: numbers have no certainty, and without a teacher there is no agreement.
-
-    Raises:
-        DataError: the metrics are not those of such answers.
     """
-    trials = {metric: _trial(answered, metric, resamples, seed) for metric in metrics}
     first, trial = next(iter(trials.items()))
     found: dict[str, list[dict[str, Any]]] = {"scores": [], "evidence": [], "published": []}
     for metric, each in trials.items():
@@ -67,7 +69,7 @@ def findings(
     if "teacher" in answered.said:
         about = {"task": answered.task, "data": answered.data}
         rows = agreement_rows(
-            answered.gold, answered.said, answered.seeds, trial.students, answered.language, resamples
+            answered.gold, answered.said, answered.seeds, trial.students, answered.language, trial.resamples
         )
         found["agreement"] = [about | row for row in rows]
     return found

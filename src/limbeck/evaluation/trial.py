@@ -90,6 +90,10 @@ class Trial:
         """Of its score."""
         return interval(self._mean_draws[model])
 
+    def mean_draws(self, model: str) -> Floats:
+        """Its score on every resample, (R,)."""
+        return self._mean_draws[model]
+
     def contrast(self, model: str, other: str) -> Contrast:
         """`model` minus `other`, paired by resample."""
         draws = self._mean_draws[model] - self._mean_draws[other]
