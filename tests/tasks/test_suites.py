@@ -121,6 +121,7 @@ def test_a_wrong_suite_is_refused_before_anything_is_read(value, sentence):
             'unknown kind "tabel"; did you mean "table"',
         ),
         ("datasets: [{name: A, language: en}, {name: A, language: sv}]", "two data sets are called A"),
+        ("datasets: [{name: ../A, language: en}]", r"datasets\.0\.name: string should match pattern"),
     ],
 )
 def test_a_suite_file_that_cannot_be_used(tmp_path, content, sentence):

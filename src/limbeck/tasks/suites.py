@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, PositiveInt, model_validator
@@ -15,11 +15,14 @@ from limbeck.errors import DataError
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sources import Files, HubSet, each
 
+Name = Annotated[str, Field(pattern=r"^\w[\w. +-]*$")]
+"""Of a data set, in tables and of folders."""
+
 
 class Dataset(Config):
     """A data set with what to call it."""
 
-    name: str
+    name: Name
     """In tables."""
     language: str = ""
     """Of its texts: `en`, `sv`, ...; it decides how written answers are compared."""
@@ -30,7 +33,7 @@ class Dataset(Config):
 class Listed(Config):
     """A data set of a suite: on the Hub, in files, or both."""
 
-    name: str
+    name: Name
     language: str
     data: AnyData | None = None
     """Where no `root` is given."""
