@@ -79,6 +79,18 @@ def test_silence_can_be_learned(tiny, tmp_path, make_step):
     assert sum(right) > 0.85 * len(right)
 
 
+def test_lengths_are_those_of_the_data(tiny, tmp_path, make_step):
+    """A model trained on the whole question and asked with a part of it is another model."""
+    data = {**squad_data(tmp_path, test=4), "question_length": 1, "answer_length": 1}
+    heard = Heard()
+    step = {"do": "finetune", "model": str(tiny.model), "data": data, **TASK, "updates": 1, "seeds": [1]}
+    made = make_step(step, heard=heard)
+    assert [line for line in heard.lines if "180 of 180 questions are longer than 1 token and were cut there" in line]
+    assert made.facts["datasets"][0]["settings"] == {"question_length": 1, "answer_length": 1}
+    scores = make_step({"do": "evaluate", "models": {"teacher": "@t"}, "resamples": 1000}, {"@t": made})
+    assert {len(answer["said"].split()) for answer in _kept(scores)} == {1}
+
+
 def test_what_was_changed_is_said(tiny, tmp_path, make_step):
     """An answer that was moved, or a question that was cut, is a change to the data."""
     data = squad_data(tmp_path)
