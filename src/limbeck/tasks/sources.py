@@ -119,7 +119,7 @@ def name_of(data: Mapping[str, Any]) -> str:
         return str(data["id"]).rstrip("/").rpartition("/")[2]
     test = data.get("test")
     path = Path(each(data["train"] if test is None or isinstance(test, Mapping) else test)[0])
-    stem = path.name.partition(".")[0]
+    stem = Path(path.name.removesuffix(".gz")).stem
     return path.resolve().parent.name if stem in ("train", "dev", "test") else stem
 
 

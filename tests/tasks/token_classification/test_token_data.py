@@ -154,6 +154,7 @@ def test_hub_data_that_is_not_there(hub_folder, tmp_path):
         ({"kind": "iob", "train": "a/x-train.iob2.gz", "test": "a/x-dev.iob2.gz"}, "x-dev"),
         ({"kind": "jsonl", "train": "a.jsonl", "test": ["b.jsonl", "c.jsonl"]}, "b"),
         ({"kind": "iob", "train": "data/sucx/train.iob2"}, "sucx"),
+        ({"kind": "squad", "test": "qa/xquad.de-dev.json.gz"}, "xquad.de-dev"),
         ({"kind": "iob", "train": "a/x-train.iob2.gz", "test": {"cut": 0.2}}, "x-train"),
         ({"kind": "hub", "id": "KBLab/sucx3_ner", "test": "test"}, "sucx3_ner"),
         ({"kind": "annotated_corpus", "corpus": "@docs"}, "docs"),
