@@ -41,7 +41,9 @@ from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
 from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import LatencyBound
-from limbeck.tasks.token_data import Columns, Cut, TokenData
+from limbeck.tasks.data import AnyData
+from limbeck.tasks.sources import Cut
+from limbeck.tasks.token_classification.token_data import Columns
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
 from limbeck.tokenizers.families import AnyFamily
@@ -54,7 +56,7 @@ TAGS = ("do", "kind")
 NAMED = {
     AnyStep: "[step](steps.md)",
     AnySource: "[source](data.md#text-sources)",
-    TokenData: "[data](data.md#task-data)",
+    AnyData: "[data](data.md#task-data)",
     AnyObjective: "[objective](objectives.md#the-objectives)",
     AnyTeacher: "[teacher](steps.md#teachers)",
     LiveTeacher: "[teacher](steps.md#teachers)",

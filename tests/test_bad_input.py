@@ -584,7 +584,7 @@ def test_a_sentence_longer_than_the_model_keeps_every_word(command, world, tmp_p
     scores = Path(json.loads(ended.out)["artifacts"]["scores"])
     (predictions,) = (scores / "predictions").iterdir()
     rows = [json.loads(line) for line in predictions.read_text().splitlines()]
-    assert [len(row) for row in rows][:2] == [182, len(world.test.read_text().split("\n\n")[0].splitlines())]
+    assert [len(row["said"]) for row in rows][:2] == [182, len(world.test.read_text().split("\n\n")[0].splitlines())]
 
 
 def test_a_text_longer_than_the_model_is_read_whole(command, world, tmp_path):

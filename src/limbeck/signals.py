@@ -58,6 +58,10 @@ class Needs:
         return self.logits != "none" or self.pairs
 
 
+UNKNOWN = -1
+"""Label of what is asked about and nobody knows: a teacher may say it, and who learns hears only the teacher."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Token sequences and what is to be predicted from them."""
@@ -67,7 +71,14 @@ class Batch:
     attention_mask: Tensor
     """(B, T): 1 for a token, 0 for padding."""
     labels: Tensor | None = None
-    """(B, T): the class at each labelled position, -100 elsewhere."""
+    """(B, T): the class at each position that is asked about, `UNKNOWN` where nobody knows it, -100 elsewhere."""
+    answers: Tensor | None = None
+    """What is asked about each whole sequence, in place of `labels`: (B, 1) its class, or (B, 2) the first and the last
+    token of the answer; `UNKNOWN` where nobody knows it."""
+    values: Tensor | None = None
+    """(B,): the number asked about each sequence, in place of `labels`; NaN where nobody knows it."""
+    choices: Tensor | None = None
+    """(B, T): 1 where an answer may begin or end; every token if absent."""
     token_types: Tensor | None = None
     """(B, T): 0 in the first text of a pair, 1 in the second; all 0 if absent."""
     pair_labels: Tensor | None = None
@@ -105,6 +116,24 @@ class Batch:
         if self.documents is None:
             return len(self.input_ids)
         return int(((self.positions == 0) & (self.documents > 0)).sum())
+
+    @property
+    def of_sequences(self) -> bool:
+        """Whether what is asked about are whole sequences."""
+        return self.answers is not None or self.values is not None
+
+    @property
+    def targets(self) -> Tensor:
+        """(N,): what is asked about, in the order of the selected logits: `labels`, `answers` or `values`.
+
+        Of answers, the first tokens of all sequences stand before the last ones.
+        """
+        if self.values is not None:
+            return self.values
+        if self.answers is not None:
+            return self.answers.T.reshape(-1)
+        assert self.labels is not None, "what is asked about was read of a batch without"
+        return self.labels[self.labels != -100]
 
     @property
     def unmasked(self) -> Batch:
@@ -165,7 +194,8 @@ class Outputs:
     biases: dict[int, Tensor] = field(default_factory=dict)
     """Layer to what its attention adds to queries @ keys, (B, A, T, T); DeBERTa-v2's relative positions."""
     logits: Tensor | None = None
-    """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V)."""
+    """(N, V) at the selected positions (those with a label, in reading order), or (B, T, V). Of whole sequences (B, V),
+    of the places of an answer (2B, T): see `Batch.targets`."""
     top: TopLogits | None = None
     """In place of `logits`, where only the largest are known."""
     pair_logits: Tensor | None = None

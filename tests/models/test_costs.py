@@ -2,7 +2,8 @@ import pytest
 
 from limbeck.models.costs import Work, text_work, training_flops, training_outline
 from limbeck.models.counting import flops_per_token, longest_sequence
-from limbeck.models.heads import fills_masks, masked_lm_config, tagger_config
+from limbeck.models.heads import fills_masks, masked_lm_config
+from limbeck.models.task_heads import task_config
 from limbeck.outlines import Outline
 from limbeck.signals import Needs
 
@@ -73,7 +74,7 @@ def test_attention_that_is_not_fused_takes_memory(config_of):
 @pytest.mark.parametrize("labels", [(), ("O", "B-X", "I-X")])
 def test_a_tagger_keeps_its_shape(make, family, labels, config_of):
     """A forecast of the wrong architecture counts another model's parameters."""
-    config = tagger_config(config_of(family), labels)
+    config = task_config(config_of(family), "tags", labels)
     assert config.architectures[0].endswith("ForTokenClassification")
     outline = training_outline(config, Work(1, 1.0, 8, 8), 1)
     model = make(family, "ForTokenClassification", num_labels=len(labels) or 2)

@@ -146,7 +146,7 @@ def test_labels_give_a_new_classifier_that_follows_the_seed(make, family, tokeni
     classifiers = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
-        model = load_model(str(tmp_path), labels=["O", "B-X", "I-X"])
+        model = load_model(str(tmp_path), head="tags", labels=["O", "B-X", "I-X"])
         classifiers.append(torch.cat([p.flatten() for name, p in model.named_parameters() if "classifier" in name]))
     assert torch.equal(classifiers[0], classifiers[1])
     assert not torch.equal(classifiers[0], classifiers[2])
@@ -163,7 +163,7 @@ def test_a_classifier_is_kept_only_for_the_same_labels(make, tokenizer, tmp_path
     """Two classes that change places leave a classifier that is confidently wrong."""
     model = make("bert", "ForTokenClassification", id2label={0: "O", 1: "B-X"}, label2id={"O": 0, "B-X": 1})
     save_model(model, tokenizer, tmp_path)
-    again = load_model(str(tmp_path), labels=labels)
+    again = load_model(str(tmp_path), head="tags", labels=labels)
     same = again.classifier.weight.shape == model.classifier.weight.shape
     assert (same and torch.equal(again.classifier.weight, model.classifier.weight)) == kept
 
@@ -180,7 +180,7 @@ def test_random_weights_in_the_same_architecture(make, family, batch, tokenizer,
     assert not torch.equal(fresh(**batch).logits, model(**batch).logits)
     torch.manual_seed(1)
     assert torch.equal(load_model(str(tmp_path), random=True)(**batch).logits, fresh(**batch).logits)
-    assert load_model(str(tmp_path), random=True, labels=["O", "B-X"]).num_labels == 2
+    assert load_model(str(tmp_path), random=True, head="tags", labels=["O", "B-X"]).num_labels == 2
 
 
 def test_a_classifier_missing_from_the_file_is_refused(make, tokenizer, tmp_path):

@@ -67,7 +67,7 @@ def test_predictions_are_kept_for_every_word(scores, members):
     assert files == sorted(f"{name}-seed-{seed}.jsonl" for name in ARMS for seed in (1, 2))
     for name in files:
         predicted = [json.loads(line) for line in (scores.folder / "predictions" / name).read_text().splitlines()]
-        assert [len(tags) for tags in predicted] == [len(example["words"]) for example in examples]
+        assert [len(answer["said"]) for answer in predicted] == [len(example["words"]) for example in examples]
 
 
 def test_labels_are_scored_apart(scores):
@@ -154,7 +154,7 @@ def test_texts_longer_than_the_model_are_predicted_to_the_end(members, tmp_path,
     path.write_text("\n".join([*words, "Macbrecor\tB-PER", "Macdunel\tI-PER", *words, "", ""]), "utf-8")
     made = make_step(_step({"teacher": "@t"}, data={"kind": "iob", "test": str(path)}), members)
     (predicted,) = (made.folder / "predictions" / "teacher-seed-1.jsonl").read_text().splitlines()
-    tags = json.loads(predicted)
+    tags = json.loads(predicted)["said"]
     assert len(tags) == 302
     assert set(tags[150:152]) != {"O"}
 

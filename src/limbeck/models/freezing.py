@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.models.families import embedding_parameters, final_norm_of
 from limbeck.models.heads import head_parameters
+from limbeck.models.task_heads import reads_pooler
 from limbeck.signals import Needs
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def frozen_parts(
         outside = {name for names in heads.values() for name in names}
         parts["encoder"] = [name for name, _ in model.named_parameters() if name not in outside]
     read = {"mlm", "classifier"} if needs.logits != "none" else set()
+    read |= {"pooler"} if needs.logits != "none" and reads_pooler(model) else set()
     read |= {"next sentence", "pooler"} if needs.pairs else set()
     heads = {name: parameters for name, parameters in heads.items() if name not in read}
     if needs.logits == "none" and (final_norm := final_norm_of(model)) is not None:

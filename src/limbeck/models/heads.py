@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_PRETRAINING_MAPPING,
-    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
     PreTrainedConfig,
     PreTrainedModel,
 )
 
-from limbeck.errors import ModelError
+from limbeck.errors import ModelError, RecipeError
 from limbeck.models.families import drop_pooler, encoder_of, family_of, has_pooler, projection_of
+from limbeck.models.task_heads import head_of
 from limbeck.models.transplant import hollow
 
 _LIFT = 4.0
@@ -120,24 +120,19 @@ def judges_pairs(config: PreTrainedConfig) -> bool:
     return any(_judges_pairs(name, config) for name in config.architectures or [])
 
 
-def is_tagger(config: PreTrainedConfig) -> bool:
-    """Whether weights of this configuration classify tokens."""
-    return any(name.endswith("ForTokenClassification") for name in config.architectures or [])
-
-
 def answer_alike(configs: Sequence[PreTrainedConfig]) -> list[bool]:
-    """Whether each gives logits of the first one's kind: over the vocabulary, or tags."""
-    alike = is_tagger if is_tagger(configs[0]) else fills_masks
-    return [alike(config) for config in configs]
+    """Whether each gives logits of the first one's kind: over the vocabulary, or those of a task."""
+    head = head_of(configs[0])
+    return [head_of(config) == head if head else fills_masks(config) for config in configs]
 
 
 def classes_of(config: PreTrainedConfig) -> int:
-    """How many logits a position has: the tags, or the vocabulary."""
-    return len(config.id2label or {}) if is_tagger(config) else int(config.vocab_size)
+    """How many logits a position has: the classes of a task, or the vocabulary."""
+    return len(config.id2label or {}) if head_of(config) else int(config.vocab_size)
 
 
 def require_same_labels(names: Sequence[str], configs: Sequence[PreTrainedConfig]) -> None:
-    """Refuses taggers whose tags are not the same.
+    """Refuses models of a task whose classes are not the same.
 
     Raises:
         ModelError: names two of them.
@@ -145,20 +140,22 @@ def require_same_labels(names: Sequence[str], configs: Sequence[PreTrainedConfig
     for name, config in zip(names, configs, strict=True):
         if config.id2label != configs[0].id2label:
             raise ModelError(
-                f"{names[0]} and {name} tag with different labels, so their answers have no mean; fine-tune the"
+                f"{names[0]} and {name} have different labels, so their answers have no mean; fine-tune the"
                 " members of an ensemble on the same data"
             )
 
 
-def tagger_config(config: PreTrainedConfig, labels: Sequence[str] = ()) -> PreTrainedConfig:
-    """The configuration of a tagger around the same encoder; without `labels` their number stays what it was."""
-    result = copy.deepcopy(config)
-    tagger = cast("type[PreTrainedModel]", MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)])
-    result.architectures = [tagger.__name__]
-    if labels:
-        result.id2label = dict(enumerate(labels))
-        result.label2id = {label: number for number, label in enumerate(labels)}
-    return result
+def require_tags(name: str, config: PreTrainedConfig) -> None:
+    """Refuses a teacher of a task whose logits are not of tokens: plain text asks nothing that it could answer.
+
+    Raises:
+        RecipeError: says what to do.
+    """
+    if head_of(config) != "tags":
+        raise RecipeError(
+            f"{name} answers questions about whole texts, which a corpus does not ask; match its hidden states and"
+            " attention here (method: lightmbert), and its answers in a finetune step with it as teacher"
+        )
 
 
 def head_parameters(model: PreTrainedModel) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ from limbeck.models.sources import (
     read_json,
     require_weights,
 )
+from limbeck.models.task_heads import Head, describe, ending_of, head_of, labels_of
 from limbeck.outlines import Outlines
 
 if TYPE_CHECKING:
@@ -87,31 +88,30 @@ def model_config(ref: str, outlines: Outlines) -> PreTrainedConfig:
 
 
 def load_model(
-    source: str, *, mlm: bool = False, labels: Sequence[str] | None = None, random: bool = False
+    source: str, *, mlm: bool = False, head: Head | None = None, labels: Sequence[str] = (), random: bool = False
 ) -> PreTrainedModel:
     """Loads a model in float32, in evaluation mode, with fused attention.
 
-    Without `mlm` and `labels` it comes as its configuration names it, a BERT with both heads of its pretraining if
-    the weights carry both. `mlm` requires the masked-LM head; `labels` asks for token classification into these
-    classes, with a new classifier unless the weights' own has exactly these. `random` gives the same architecture
-    fresh weights, from torch's generator.
+    Without `mlm` and `head` it comes as its configuration names it, a BERT with both heads of its pretraining if
+    the weights carry both. `mlm` requires the masked-LM head; `head` asks for that of a task, with classes of these
+    `labels`: a new one unless the weights' own is of the same kind and has exactly these. `random` gives the same
+    architecture fresh weights, from torch's generator.
 
     Raises:
         ModelError: the source cannot be used, or its weights are not what its configuration says.
     """
     config = load_config(source)
-    known = _labels_of(config)
-    if labels is not None:
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: number for number, label in enumerate(labels)}
-    head = "ForTokenClassification" if labels is not None else _head_of(config, mlm)
+    known = head_of(config), labels_of(config)
+    if head is not None:
+        describe(config, head, labels)
+    named = ending_of(head) if head else _head_of(config, mlm)
     if random:
-        return _fresh(config, head)
+        return _fresh(config, named)
     folder = locate(source)
-    model, missing = _read(folder, config, head, forgiving=labels is not None)
-    if labels is not None and known != list(labels):
-        _renew_classifier(model)
-    _refuse_missing(folder, model, missing, head, new_classifier=labels is not None)
+    model, missing = _read(folder, config, named, forgiving=head is not None)
+    if head is not None and not _same_head(config, head, *known):
+        _renew_head(model)
+    _refuse_missing(folder, model, missing, named, new_head=head is not None)
     model.train(False)
     return model
 
@@ -193,11 +193,6 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _labels_of(config: PreTrainedConfig) -> list[str]:
-    known = cast("dict[int, str]", config.id2label or {})
-    return [known[number] for number in sorted(known)]
-
-
 def _head_of(config: PreTrainedConfig, mlm: bool = False) -> str | None:
     """What the configuration names; with `mlm`, a class that fills masks in any case.
 
@@ -272,7 +267,7 @@ def _read(
         raise ModelError(f"{folder / WEIGHTS} cannot be read ({_first_line(error)}); fetch the file again") from None
     misfits = [str(name) for name, *_ in found["mismatched_keys"]]
     if forgiving:
-        misfits = [name for name in misfits if not name.startswith("classifier.")]
+        misfits = [name for name in misfits if name.startswith(f"{model.base_model_prefix}.")]
     layers = f"{family_of(config).layers}."
     misfits += [name for name in found["unexpected_keys"] if layers in name]
     if misfits:
@@ -284,9 +279,9 @@ def _read(
 
 
 def _refuse_missing(
-    folder: Path, model: PreTrainedModel, missing: set[str], head: str | None, new_classifier: bool = False
+    folder: Path, model: PreTrainedModel, missing: set[str], head: str | None, new_head: bool = False
 ) -> None:
-    """A weight made up at random would pass for a trained one, so nothing but a new classifier may be missing."""
+    """A weight made up at random would pass for a trained one, so nothing but a new head may be missing."""
     if head == "ForMaskedLM" and f"{family_of(model).mlm_dense}.weight" in missing:
         raise ModelError(
             f"{folder}: the weights have no masked-LM head; a `pretrain` step adds one, or with_mlm_head in Python"
@@ -297,8 +292,8 @@ def _refuse_missing(
     if pooler and head is None:
         drop_pooler(model)  # left out by those who trained it
         missing = missing - pooler
-    if new_classifier:
-        missing = {name for name in missing if name.startswith(inside)}
+    if new_head:
+        missing = {name for name in missing - pooler if name.startswith(inside)}
     if missing:
         raise ModelError(
             f"{folder / WEIGHTS} lacks {_some(missing)}, which {type(model).__name__} needs;"
@@ -306,14 +301,25 @@ def _refuse_missing(
         )
 
 
-def _renew_classifier(model: PreTrainedModel) -> None:
+def _same_head(config: PreTrainedConfig, head: Head, before: Head | None, labels: Sequence[str]) -> bool:
+    """Whether the weights had this head already; places and numbers have no classes that could differ."""
+    return before == head and (head in ("span", "value") or list(labels) == labels_of(config))
+
+
+def _renew_head(model: PreTrainedModel) -> None:
     """Old weights under new label names would be wrong classes that look trained."""
     import torch
 
-    classifier = cast("torch.nn.Linear", model.get_submodule("classifier"))
+    from limbeck.models.heads import head_parameters
+
+    spread = getattr(model.config, "initializer_range", 0.02)
     with torch.no_grad():
-        classifier.weight.normal_(0.0, getattr(model.config, "initializer_range", 0.02))
-        classifier.bias.zero_()
+        for name in head_parameters(model).get("classifier", []):
+            parameter = model.get_parameter(name)
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, spread)
+            elif name.endswith("bias"):
+                parameter.zero_()
 
 
 def _some(names: Collection[str]) -> str:

@@ -29,6 +29,7 @@ from limbeck.models.disentangled import overheard
 from limbeck.models.families import encoder_of, ends_of, family_of, layers_of
 from limbeck.models.heads import has_mlm_head, has_next_sentence_head, mlm_logits
 from limbeck.models.next_sentence import pair_logits
+from limbeck.models.task_heads import task_logits
 from limbeck.signals import Batch, Needs, Outputs
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def observe(model: PreTrainedModel, batch: Batch, needs: Needs) -> Outputs:
     tap = _Tap(needs)
     with _tapped(model, tap):
         if needs.logits != "none" and not has_mlm_head(model):
-            logits_BTV = _logits(model, batch)
-            tap.outputs.logits = logits_BTV if needs.logits == "all" else logits_BTV[_selected(batch)]
+            logits = _logits(model, batch)
+            tap.outputs.logits = logits[_selected(batch)] if logits.dim() == 3 and needs.logits != "all" else logits
         else:
             _read_heads(model, _run(encoder_of(model), batch), batch, tap)
     tap.check_complete(model)
@@ -237,14 +238,14 @@ def _read_heads(model: PreTrainedModel, encoded: Any, batch: Batch, tap: _Tap) -
 
 
 def _logits(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """All logits, (B, T, V), from the model's own head."""
-    logits = getattr(_run(model, batch), "logits", None)
+    """All logits of the model's own head, as `task_logits` has them."""
+    logits = task_logits(_run(model, batch), batch)
     if logits is None:
         raise ModelError(
             f"{type(model).__name__} has no head, so it gives no logits; match hidden states or attention,"
             " or use a model with a head"
         )
-    return cast("Tensor", logits)
+    return logits
 
 
 def _selected(batch: Batch) -> Tensor:

@@ -87,13 +87,14 @@ class Objective(Config):
             )
 
 
-def count_labelled(batch: Batch) -> int:
-    """Positions with a label."""
-    assert batch.labels is not None, "an objective that reads labels was given a batch without"
-    return int((batch.labels != -100).sum())
+def count_asked(batch: Batch) -> int:
+    """What is asked about: positions with a label, or whole sequences, of answers both ends."""
+    return batch.targets.numel()
 
 
-def at_labels(logits: Tensor, batch: Batch) -> Tensor:
-    """The rows (N, V) at the labelled positions, of logits that hold only those, or all positions."""
+def at_asked(logits: Tensor, batch: Batch) -> Tensor:
+    """The rows (N, V) of what is asked about, of logits that hold only those, or all positions."""
+    if logits.dim() == 2:
+        return logits
     assert batch.labels is not None, "an objective that reads labels was given a batch without"
-    return logits if logits.dim() == 2 else logits[batch.labels != -100]
+    return logits[batch.labels != -100]

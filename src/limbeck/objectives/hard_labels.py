@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from limbeck.objectives.base import Objective, at_labels, count_labelled
-from limbeck.signals import Batch, Needs, Outputs, Shape
+from limbeck.objectives.base import Objective, at_asked
+from limbeck.signals import UNKNOWN, Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 def label_cross_entropy(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
-    """Negative log-probability of each label, shape N, in nats."""
+    """Negative log-probability of each label, shape N, in nats; 0 where it is `UNKNOWN`."""
     from torch.nn.functional import cross_entropy
 
-    return cross_entropy(logits_NV.float(), labels_N, reduction="none")
+    return cross_entropy(logits_NV.float(), labels_N, ignore_index=UNKNOWN, reduction="none")
 
 
 class LabelObjective(Objective):
@@ -31,22 +31,20 @@ class LabelObjective(Objective):
         return Needs(logits="selected"), Needs()
 
     def count(self, batch: Batch) -> int:
-        """Positions with a label."""
-        return count_labelled(batch)
+        """Labels that are known."""
+        return int((batch.targets != UNKNOWN).sum())
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """See `label_cross_entropy`."""
         from limbeck.objectives.chunking import by_chunks
 
         assert student.logits is not None
-        assert batch.labels is not None
-        labels_N = batch.labels[batch.labels != -100]
-        logits_NV = at_labels(student.logits, batch)
+        logits_NV = at_asked(student.logits, batch)
         return by_chunks(
             lambda logits, labels: label_cross_entropy(logits, labels).sum(),
             logits_NV.shape[-1],
             (logits_NV,),
-            (labels_N,),
+            (batch.targets,),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
-from limbeck.objectives.base import Objective, count_labelled
+from limbeck.objectives.base import Objective, count_asked
 from limbeck.signals import Batch, Needs, Outputs, Shape
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ class LogitMatching(Objective):
     """An objective over the logits of both models."""
 
     positions: Literal["selected", "all"] = "selected"
-    """`selected`: positions with a label (masked tokens; words of a task); `all`: every token, far dearer over
-    a vocabulary."""
+    """`selected`: what is asked about (masked tokens; the words, texts or answers of a task); `all`: every token, far
+    dearer over a vocabulary."""
 
     @abstractmethod
     def per_position(self, student_NV: Tensor, teacher_NV: Tensor) -> Tensor:
@@ -31,8 +31,8 @@ class LogitMatching(Objective):
         return Needs(logits=self.positions), Needs(logits=self.positions, whole_logits=True)
 
     def count(self, batch: Batch) -> int:
-        """Positions with a label, or tokens."""
-        return count_labelled(batch) if self.positions == "selected" else batch.tokens
+        """What is asked about, or tokens; of tasks that judge whole texts always the first."""
+        return batch.tokens if self.positions == "all" and not batch.of_sequences else count_asked(batch)
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
         """See `per_position`."""

@@ -10,17 +10,17 @@ from limbeck.artifacts import Artifact, write_json
 from limbeck.config import MembersRef, Step
 from limbeck.errors import DataError, RecipeError
 from limbeck.outlines import Outline, Outlines
-from limbeck.tasks.token_data import TokenData
+from limbeck.tasks.data import AnyData
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
     from limbeck.evaluation.trial import Trial
-    from limbeck.tasks.tagged_text import TaggedText
+    from limbeck.tasks.answer import Answer
+    from limbeck.tasks.task import Task
 
-REVISION = 3
+REVISION = 4
 KIND = "scores"
 
-Tags = list[list[str]]
 Members = MembersRef | Annotated[list[MembersRef], Field(min_length=1)]
 
 
@@ -33,7 +33,7 @@ class EvaluateStep(Step):
     do: Literal["evaluate"] = "evaluate"
     models: dict[str, Members] = Field(min_length=1)
     """`"@step"`, or a list of such steps whose models are scored together, as of one training with several seeds."""
-    data: TokenData | None = None
+    data: AnyData | None = None
     """Whose test part to use; by default the one that the models were fine-tuned with."""
     language: str = ""
     """Of the test data, for the report."""
@@ -63,26 +63,29 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     from limbeck.evaluation.agreement import disagreements, pair_of_members
     from limbeck.evaluation.evidence import evidence_rows
     from limbeck.evaluation.per_label import label_rows
+    from limbeck.tasks.data import task_named
 
     models = {name: [inputs[ref] for ref in _listed(refs)] for name, refs in config.models.items()}
+    task = task_named(_shared_task(models))
     seeds = {name: _seeds(name, artifacts) for name, artifacts in models.items()}
-    examples, name = _test_examples(config, models, inputs)
-    gold = [example.tags for example in examples]
-    tags = {
-        model: [each for artifact in artifacts for each in _predict_members(model, artifact, examples, out)]
+    examples, name = _test_examples(config, task, models, inputs)
+    gold = [task.gold(example) for example in examples]
+    answers = {
+        model: [each for artifact in artifacts for each in _answers_of_members(task, model, artifact, examples, out)]
         for model, artifacts in models.items()
     }
-    trial = _trial(config, name, models, examples, tags, seeds)
+    said = {model: [[answer.said for answer in each] for each in members] for model, members in answers.items()}
+    trial = _trial(config, task, name, models, examples, said, seeds)
     rows = trial.score_rows()
     evidence = evidence_rows(trial)
     out.facts.update(scores=rows, evidence=evidence, examples=len(examples), resamples=config.resamples)
     out.facts["models"] = {model: model if model not in trial.students else "student" for model in models}
-    out.facts["per_label"] = [row for model, seeds in tags.items() for row in label_rows(model, gold, seeds)]
+    out.facts["per_label"] = [row for model, seeds in said.items() for row in label_rows(model, gold, seeds)]
     if "teacher" in models and trial.students:
         texts = [(example.text, example.words) for example in examples]
         student = trial.students[0]
         first, second = pair_of_members(trial.seeds["teacher"], trial.seeds[student])
-        out.facts["disagreements"] = disagreements(texts, gold, tags["teacher"][first], tags[student][second])
+        out.facts["disagreements"] = disagreements(texts, gold, said["teacher"][first], said[student][second])
     write_json(out.folder / "scores.json", {"scores": rows, "evidence": evidence})
     for row in evidence:
         out.say(f"{row['student']}: {row['verdict']}")
@@ -101,17 +104,35 @@ def _seeds(name: str, artifacts: Sequence[Artifact]) -> list[int]:
     return seeds
 
 
+def _shared_task(models: Mapping[str, Sequence[Artifact]]) -> Any:
+    """The task that all models were fine-tuned for."""
+    found = {artifact.facts["task"]: name for name, artifacts in models.items() for artifact in artifacts}
+    if len(found) > 1:
+        (one, first), (other, second), *_ = found.items()
+        raise RecipeError(
+            f"{first} was fine-tuned for {one} and {second} for {other}, so their scores cannot be compared; name"
+            " models of one task"
+        )
+    return next(iter(found))
+
+
 def _test_examples(
-    config: EvaluateStep, models: Mapping[str, Sequence[Artifact]], inputs: Mapping[str, Artifact]
-) -> tuple[Sequence["TaggedText"], str]:
+    config: EvaluateStep,
+    task: "Task[Any, Any]",
+    models: Mapping[str, Sequence[Artifact]],
+    inputs: Mapping[str, Artifact],
+) -> tuple[Sequence[Any], str]:
     """The test examples, and a name for them."""
     from limbeck.corpora.documents import read
-    from limbeck.tasks.annotated import examples_from_documents
+    from limbeck.tasks.data import load
+    from limbeck.tasks.sources import name_of
     from limbeck.tasks.storage import read_examples
-    from limbeck.tasks.token_data import AnnotatedCorpus, load, name_of
+    from limbeck.tasks.token_classification.annotated import examples_from_documents
+    from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
+    examples: Sequence[Any]
     if config.data is None:
-        examples: Sequence[TaggedText] = read_examples(_shared_test_file(models).folder / "test.jsonl")
+        examples = read_examples(task, _shared_test_file(models).folder / "test.jsonl")
         name = name_of(next(iter(models.values()))[0].manifest.config["data"])
     elif isinstance(config.data, AnnotatedCorpus):
         examples = examples_from_documents(read(inputs[config.data.corpus].folder, "test")).test
@@ -141,13 +162,15 @@ def _shared_test_file(models: Mapping[str, Sequence[Artifact]]) -> Artifact:
     return next(iter(models.values()))[0]
 
 
-def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedText"], out: Workspace) -> list[Tags]:
-    """Tags by each member; kept as one JSON line per example."""
+def _answers_of_members(
+    task: "Task[Any, Any]", name: str, artifact: Artifact, examples: Sequence[Any], out: Workspace
+) -> list[list["Answer"]]:
+    """What each member says; kept as one JSON line per example."""
     from limbeck.models.counting import shape_of
     from limbeck.models.loading import load_model, load_tokenizer
-    from limbeck.tasks.encoding import encode
+    from limbeck.models.task_heads import labels_of
     from limbeck.tasks.members import members_of
-    from limbeck.tasks.predicting import labels_of, predict_tags
+    from limbeck.tasks.predicting import predict
     from limbeck.training.precision import placed
 
     made = []
@@ -155,42 +178,42 @@ def _predict_members(name: str, artifact: Artifact, examples: Sequence["TaggedTe
     (out.folder / "predictions").mkdir(exist_ok=True)
     for member in members_of(artifact):
         model, tokenizer = placed(load_model(str(member.folder))), load_tokenizer(str(member.folder))
-        length = min(settings["length"], shape_of(model.config).positions)
-        windows = encode(examples, tokenizer, labels_of(model), length, settings["stride"])
+        length, labels = min(settings["length"], shape_of(model.config).positions), labels_of(model.config)
+        task.require_known(examples, labels, "given")
+        windows = task.encode(examples, tokenizer, labels, length, settings["stride"])
         with out.progress(f"{name}, seed {member.seed}", len(windows), "windows") as bar:
-            tags = predict_tags(model, windows, int(tokenizer.pad_token_id or 0), bar)
+            answers = predict(task, model, examples, windows, labels, int(tokenizer.pad_token_id or 0), bar)
         path = out.folder / "predictions" / f"{name}-seed-{member.seed}.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in tags), "utf-8")
-        made.append(tags)
+        path.write_text("".join(json.dumps(answer.row(), ensure_ascii=False) + "\n" for answer in answers), "utf-8")
+        made.append(answers)
     return made
 
 
 def _trial(
     config: EvaluateStep,
+    task: "Task[Any, Any]",
     data: str,
     models: Mapping[str, Sequence[Artifact]],
-    examples: Sequence["TaggedText"],
-    tags: Mapping[str, list[Tags]],
+    examples: Sequence[Any],
+    said: Mapping[str, list[list[Any]]],
     seeds: Mapping[str, list[int]],
 ) -> "Trial":
     import numpy as np
 
-    from limbeck.evaluation.baseline import look_up
     from limbeck.evaluation.entity_scores import count_entities
     from limbeck.evaluation.trial import Trial
 
-    gold = [example.tags for example in examples]
+    gold = [task.gold(example) for example in examples]
     first, *_ = models.get("teacher") or next(iter(models.values()))
-    usual = json.loads((first.folder / "usual_tags.json").read_text("utf-8"))
-    trivial = look_up(usual, [example.tokens for example in examples])
+    trivial = task.guess(json.loads((first.folder / "usual.json").read_text("utf-8")), examples)
     return Trial(
-        task=first.facts["task"],
+        task=task.name,
         data=data,
         language=config.language,
         metric="F1",
         counts={
             name: np.stack([count_entities(gold, member).overall for member in members])
-            for name, members in tags.items()
+            for name, members in said.items()
         },
         seeds=seeds,
         baseline_counts=count_entities(gold, trivial).overall,

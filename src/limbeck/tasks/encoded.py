@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limbeck.tasks.encoding import Windows, encode
-from limbeck.tasks.splits import Splits
+from limbeck.tasks.splits import E, Splits
+from limbeck.tasks.task import Task
+from limbeck.tasks.windows import W, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
-class EncodedTask:
+class EncodedTask(Generic[E, W]):
     """What training and the choice of the best member read."""
 
+    task: Task[E, W]
     labels: list[str]
     tokenizer: PreTrainedTokenizerBase
-    train: Windows
-    dev: Windows
-    dev_tags: list[tuple[str, ...]]
+    train: Windows[W]
+    dev: Windows[W]
+    dev_examples: Sequence[E]
 
     @property
     def pad(self) -> int:
@@ -41,8 +44,10 @@ class EncodedTask:
         return float(self.train.lengths.mean())
 
 
-def encode_task(splits: Splits, tokenizer: PreTrainedTokenizerBase, length: int, stride: int) -> EncodedTask:
+def encode_task(
+    task: Task[E, W], splits: Splits[E], tokenizer: PreTrainedTokenizerBase, length: int, stride: int
+) -> EncodedTask[E, W]:
     """Windows of at most `length` tokens that share `stride`, labelled by the classes of the training examples."""
-    labels = splits.labels
-    train, dev = (encode(part, tokenizer, labels, length, stride) for part in (splits.train, splits.dev))
-    return EncodedTask(labels, tokenizer, train, dev, [example.tags for example in splits.dev])
+    labels = task.labels(splits.train)
+    train, dev = (task.encode(part, tokenizer, labels, length, stride) for part in (splits.train, splits.dev))
+    return EncodedTask(task, labels, tokenizer, train, dev, splits.dev)

@@ -1,44 +1,78 @@
-"""A tagger's answers on encoded examples."""
+"""A fine-tuned model's answers on encoded examples."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limbeck.decoding.entities import decode
+from limbeck.signals import Batch
+from limbeck.tasks.answer import Answer
 from limbeck.tasks.batches import window_batch
-from limbeck.tasks.encoding import Windows
-from limbeck.tasks.prediction import Floats, prediction_batches, word_scores
+from limbeck.tasks.splits import E
+from limbeck.tasks.task import Task
+from limbeck.tasks.windows import Floats, Ints, W, Windows
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
-BATCH = 32
+TOKENS = 4096
+"""Of a batch, padding included: enough to keep a processor busy, and no more memory than its caches."""
 
 
-def labels_of(model: "PreTrainedModel") -> list[str]:
-    """The labels of a tagger's classes, in their order."""
-    return [str(name) for _, name in sorted((model.config.id2label or {}).items())]
+def predict(
+    task: Task[E, W],
+    model: PreTrainedModel,
+    examples: Sequence[E],
+    windows: Windows[W],
+    labels: Sequence[str],
+    pad: int,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """The model's answer to every example, computed in the model's own precision.
 
-
-def predict_tags(
-    model: "PreTrainedModel", windows: Windows, pad: int, progress: Progress | None = None
-) -> list[list[str]]:
-    """IOB2 tags of every word of every example, by the most likely class, computed in the model's own precision.
-
-    `model` is in evaluation mode. Progress advances by one for each window.
+    `model` is in evaluation mode and has classes of these `labels`. Progress advances by one for each window.
     """
     import torch
 
-    labels = labels_of(model)
-    logits: list[Floats] = [np.empty((0, len(labels)), dtype=np.float32)] * len(windows)
+    logits: list[Floats] = [np.empty(0)] * len(windows)
     with torch.inference_mode():
-        for indices in prediction_batches(windows, BATCH):
-            batch = window_batch(windows, indices, pad)
-            ids_BT, mask_BT = batch.input_ids.to(model.device), batch.attention_mask.to(model.device)
-            logits_BTL = model(input_ids=ids_BT, attention_mask=mask_BT).logits.float().cpu().numpy()
-            for row, index in enumerate(indices):
-                logits[int(index)] = logits_BTL[row]
+        for indices in alike(windows.lengths):
+            batch = window_batch(task, windows, indices, pad).to(model.device)
+            found = model(**_inputs(model, batch))
+            for index, rows in zip(indices, _joined(found).float().cpu().numpy(), strict=True):
+                logits[int(index)] = rows
             if progress is not None:
                 progress.advance(len(indices))
-    return [decode(scores_WL, labels) for scores_WL in word_scores(windows, logits, labels)]
+    return task.decode(examples, windows, logits, labels)
+
+
+def alike(lengths_N: Ints) -> Iterator[Ints]:
+    """Indices of windows in batches of like length, so that little is padded; the longest come first."""
+    order = np.argsort(-lengths_N, kind="stable")
+    low = 0
+    while low < len(order):
+        count = max(1, TOKENS // int(lengths_N[order[low]]))
+        yield order[low : low + count]
+        low += count
+
+
+def _inputs(model: PreTrainedModel, batch: Batch) -> dict[str, Tensor]:
+    """What the model is called with; one that knows a single token type reads a pair of texts as one text."""
+    given = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    if batch.token_types is not None and getattr(model.config, "type_vocab_size", 1) > 1:
+        given["token_type_ids"] = batch.token_types
+    return given
+
+
+def _joined(found: Any) -> Tensor:
+    """Logits by window; those of an answer's two ends side by side, (B, T, 2)."""
+    import torch
+
+    if "start_logits" in found:
+        return torch.stack([found.start_logits, found.end_logits], dim=-1)
+    logits: Tensor = found.logits
+    return logits

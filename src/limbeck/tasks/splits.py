@@ -1,91 +1,61 @@
 """Training, development and test examples, and the cut of development examples from training."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, Protocol, TypeVar
 
 from limbeck.errors import DataError
-from limbeck.tasks.iob import label_set as _label_set
-from limbeck.tasks.tagged_text import TaggedText
 
-Examples = tuple[TaggedText, ...]
+
+class Example(Protocol):
+    """What is known of an example of any task."""
+
+    @property
+    def text(self) -> str:
+        """What is read; of a question and its context, the context."""
+
+    @property
+    def group(self) -> str:
+        """Document or source that must not be parted between training and test; empty: not known."""
+
+
+E = TypeVar("E", bound=Example)
 
 TOKENS_PER_WORD = 1.4
 """Of prose in a vocabulary made for its language; more in other languages."""
 
 
 @dataclass(frozen=True)
-class Splits:
+class Splits(Generic[E]):
     """What a data set gives; a split that its spec does not name is empty."""
 
-    train: Examples
-    dev: Examples
-    test: Examples
+    train: tuple[E, ...]
+    dev: tuple[E, ...]
+    test: tuple[E, ...]
     notes: tuple[str, ...] = ()
     """Sentences about what was repaired or left out, for the reader."""
 
-    def require(self, name: Literal["train", "dev", "test"]) -> Examples:
+    def require(self, name: Literal["train", "dev", "test"]) -> tuple[E, ...]:
         """The examples of one split.
 
         Raises:
             DataError: there are none.
         """
-        examples: Examples = getattr(self, name)
+        examples: tuple[E, ...] = getattr(self, name)
         if not examples:
             raise DataError(f"the data has no {name} examples and this step needs them; name them under data.{name}")
         return examples
 
-    @property
-    def labels(self) -> list[str]:
-        """The classes that the training examples teach; see `label_set`."""
-        return label_set(self.train)
 
-    def check_trainable(self) -> None:
-        """Checks that a tagger can be trained on these examples, and judged on them.
-
-        Raises:
-            DataError: training or development examples are missing, nothing in them is labelled, or a label
-                of development or test is never seen in training.
-        """
-        self.require("train")
-        self.require("dev")
-        for examples, name in ((self.dev, "development"), (self.test, "test")):
-            require_known(examples, self.labels, name)
-
-
-def label_set(train: Sequence[TaggedText]) -> list[str]:
-    """The classes of a tagger: `O`, then `B-X` and `I-X` for every type X in alphabetical order.
-
-    Raises:
-        DataError: no word of the training examples belongs to an entity.
-    """
-    labels = _label_set([example.tags for example in train])
-    if len(labels) == 1:
-        raise DataError(f"none of the {len(train)} training examples has an entity; check which column holds the tags")
-    return labels
-
-
-def estimated_tokens(examples: Sequence[TaggedText]) -> float:
+def estimated_tokens(examples: Sequence[Example]) -> float:
     """Tokens of the texts in a subword vocabulary, guessed from their words."""
-    return TOKENS_PER_WORD * sum(len(example.words) for example in examples)
+    return TOKENS_PER_WORD * sum(len(example.text.split()) for example in examples)
 
 
-def require_known(examples: Sequence[TaggedText], labels: Sequence[str], name: str) -> None:
-    """Checks that every tag is one of the model's `labels`; `name` says which examples these are.
-
-    Raises:
-        DataError: names the unknown tags.
-    """
-    unknown = sorted({tag for example in examples for tag in example.tags} - set(labels))
-    if unknown:
-        raise DataError(
-            f"the {name} examples have labels that the model does not know: {_some(unknown)}; it knows "
-            f"{_some(sorted(labels))}. Map them to known labels, or add training examples that have them"
-        )
-
-
-def cut(examples: Examples, fraction: float, seed: int, part: str = "dev") -> tuple[Examples, Examples]:
+def cut(examples: tuple[E, ...], fraction: float, seed: int, part: str = "dev") -> tuple[tuple[E, ...], tuple[E, ...]]:
     """Parts off at least `fraction` of the examples; returns what stays and what was cut.
 
     Groups, and equal texts where no group is known, stay together. Which ones are cut depends on their
@@ -115,10 +85,5 @@ def cut(examples: Examples, fraction: float, seed: int, part: str = "dev") -> tu
     )
 
 
-def _key(example: TaggedText) -> str:
+def _key(example: Example) -> str:
     return f"group {example.group}" if example.group else f"text {example.text}"
-
-
-def _some(names: Sequence[str], limit: int = 8) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

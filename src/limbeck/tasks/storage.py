@@ -4,23 +4,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from limbeck.tasks.tagged_text import TaggedText
+from limbeck.tasks.splits import E
+from limbeck.tasks.task import Task
+from limbeck.tasks.windows import W
 
 
-def write_examples(examples: Sequence[TaggedText], path: Path) -> None:
-    """One JSON object a line: text, words as character spans, tags, group."""
+def write_examples(task: Task[E, W], examples: Sequence[E], path: Path) -> None:
+    """One JSON object a line."""
     with path.open("w", encoding="utf-8") as file:
         for example in examples:
-            row = {"text": example.text, "words": example.words, "tags": example.tags, "group": example.group}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json.dumps(task.row(example), ensure_ascii=False) + "\n")
 
 
-def read_examples(path: Path) -> list[TaggedText]:
+def read_examples(task: Task[E, W], path: Path) -> list[E]:
     """The inverse of `write_examples`."""
-    examples = []
     with path.open(encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            words = tuple((start, end) for start, end in row["words"])
-            examples.append(TaggedText(row["text"], words, tuple(row["tags"]), row["group"]))
-    return examples
+        return [task.example(json.loads(line)) for line in file]

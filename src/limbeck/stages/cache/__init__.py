@@ -172,22 +172,23 @@ def _joined(config: CacheStep, models: Sequence["PreTrainedModel"]) -> Teacher:
 def _needs(config: CacheStep, teachers: Sequence["PreTrainedConfig"]) -> Needs:
     """What is read of the teacher; refuses one that lacks it."""
     from limbeck.models.counting import shape_of
-    from limbeck.models.heads import answer_alike, require_same_labels
+    from limbeck.models.heads import answer_alike, require_same_labels, require_tags
 
     shapes = [shape_of(each) for each in teachers]
     needs = config.store.needs(shapes[0].layers)
     config.teacher.provides(shapes, answer_alike(teachers)).check("the cache", needs)
     config.teacher.check(needs)
     if needs.logits != "none" and not _fills(teachers, needs):
+        require_tags(config.teacher.models[0], teachers[0])
         require_same_labels(config.teacher.models, teachers)
     return needs
 
 
 def _fills(teachers: Sequence["PreTrainedConfig"], needs: Needs) -> bool:
     """Whether logits over the vocabulary are read."""
-    from limbeck.models.heads import is_tagger
+    from limbeck.models.task_heads import head_of
 
-    return needs.logits != "none" and not is_tagger(teachers[0])
+    return needs.logits != "none" and head_of(teachers[0]) is None
 
 
 def _flops_per_token(config: CacheStep, teachers: Sequence["PreTrainedConfig"], needs: Needs, length: float) -> float:

@@ -30,8 +30,9 @@ def fitted(
     `apart`: see the function of that name.
     """
     from limbeck.models.counting import shape_of
-    from limbeck.models.heads import answer_alike, is_tagger, masked_lm_config
+    from limbeck.models.heads import answer_alike, masked_lm_config
     from limbeck.models.next_sentence import next_sentence_config
+    from limbeck.models.task_heads import head_of
 
     ours, shapes = shape_of(student), [shape_of(teacher) for teacher in teachers]
     if apart:
@@ -41,7 +42,7 @@ def fitted(
     for objective in config.objectives:
         provides.check(f'objective "{objective.kind}"', objective.needs(ours, shapes[0])[1])
     config.teacher.check(needs[1])
-    if needs[1].logits != "none" and is_tagger(teachers[0]):
+    if needs[1].logits != "none" and head_of(teachers[0]):
         _check_tags(config, student, teachers)
         return student, needs
     if coverage and needs[0].pairs:
@@ -56,9 +57,9 @@ def fitted(
 
 def projected(config: "PreTrainedConfig", needs: tuple[Needs, Needs]) -> tuple[Needs, Needs]:
     """Where student and teacher are projected on the vocabulary: nowhere, if their logits are tags."""
-    from limbeck.models.heads import is_tagger
+    from limbeck.models.task_heads import head_of
 
-    return (Needs(), Needs()) if is_tagger(config) else needs
+    return (Needs(), Needs()) if head_of(config) else needs
 
 
 def coverage_of(config: "DistilStep", inputs: Mapping[str, Artifact] | Outlines) -> Coverage | None:
@@ -94,11 +95,13 @@ def _provides(
 
 def _check_tags(config: "DistilStep", student: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]) -> None:
     """Refuses tags that cannot be compared: of another classifier, of masked words only, beside a vocabulary."""
-    from limbeck.models.heads import is_tagger, require_same_labels
+    from limbeck.models.heads import require_same_labels, require_tags
+    from limbeck.models.task_heads import head_of
 
     name, labels = config.teacher.models[0], teachers[0].id2label
+    require_tags(name, teachers[0])
     require_same_labels(config.teacher.models, teachers)
-    if not is_tagger(student) or student.id2label != labels:
+    if head_of(student) != "tags" or student.id2label != labels:
         raise RecipeError(
             f"{name} tags tokens, and the student has no classifier of the same labels; cut the student"
             " out of the teacher, which keeps it: student: {layers: {keep: half}}"

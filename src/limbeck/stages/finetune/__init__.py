@@ -13,7 +13,7 @@ from limbeck.objectives import AnyObjective, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.stages.finetune.members import fit_member, train_member
-from limbeck.tasks.token_data import TokenData
+from limbeck.tasks.data import AnyData
 from limbeck.teachers import LiveTeacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
@@ -22,33 +22,42 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from limbeck.models.costs import Work
+    from limbeck.models.task_heads import Head
     from limbeck.tasks.splits import Splits
     from limbeck.training.history import History
 
 __all__ = ["KIND", "REVISION", "FinetuneStep", "outline", "rehearse", "run"]
 
-REVISION = 1
+REVISION = 2
 KIND = "members"
 
 HARD = {"kind": "hard_labels"}
 SECOND_STEP = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "temperature": 2.0}]
 """Weights and temperature of DistilBERT's second step of distillation."""
 REHEARSED = ("O", "B-X", "I-X")
+"""Classes of a model that is timed."""
 REHEARSED_LENGTH = 128
 """Most sentences are shorter than the longest window that is allowed."""
+HEADLESS = {
+    "tags": "has no classifier of tokens",
+    "span": "does not answer questions",
+    "class": "has no classifier of texts",
+    "value": "says no number of a text",
+}
+"""What a teacher lacks, by the head that the task needs."""
 
 
 class FinetuneStep(Step, Training):
     """Fine-tunes one model per seed; all members are in its one artifact."""
 
     do: Literal["finetune"] = "finetune"
-    task: Literal["token_classification"] = "token_classification"
     model: ModelSource
     untrained: bool = False
     """Start from fresh weights of the same architecture: the floor that a teacher has to beat."""
     freeze_encoder: bool = False
     """Train the head alone: a probe of what the encoder knows already."""
-    data: TokenData
+    data: AnyData
+    """What it learns; the kind of the data says which task that is."""
     teacher: LiveTeacher | None = None
     """A fine-tuned model to learn from as well, or several; of a `finetune` step, the member with the same seed."""
     objectives: list[AnyObjective] = Field(min_length=1)
@@ -98,15 +107,17 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     """Shapes and cost. Files are read, so that what is wrong in them is found before anything runs."""
     from limbeck.models.costs import training_outline
     from limbeck.models.counting import longest_sequence, shape_of
-    from limbeck.models.heads import tagger_config
     from limbeck.models.loading import model_config
     from limbeck.models.looking import Looks
-    from limbeck.tasks.token_data import Iob, JsonLines
+    from limbeck.models.task_heads import task_config
+    from limbeck.tasks.data import task_named
+    from limbeck.tasks.sources import Files
     from limbeck.training.probing import looks_at
 
-    splits = _splits(config, {}) if isinstance(config.data, Iob | JsonLines) else None
+    task = task_named(config.data.task)
+    splits = _splits(config, {}) if isinstance(config.data, Files) else None
     before, *teachers = [model_config(ref, inputs) for ref in _models(config)]
-    _check_teachers(config, before, teachers)
+    _check_teachers(config, task.head, before, teachers)
     shapes = shape_of(before), shape_of(teachers[0]) if teachers else None
     seeds = _seeds(config)
     notes = (
@@ -120,7 +131,7 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     work = _work(config, splits, longest_sequence(config.length, before, *teachers))
     looks = len(seeds) * looks_at((work.updates or 0) // len(seeds))
     return training_outline(
-        tagger_config(before, splits.labels if splits else ()),
+        task_config(before, task.head, task.labels(splits.train) if splits else ()),
         work,
         config.batch,
         teachers=teachers,
@@ -135,12 +146,12 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
 def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
     """Tokens per second of a few updates of these shapes, on short sequences, on this device."""
     from limbeck.models.counting import longest_sequence
-    from limbeck.models.heads import tagger_config
     from limbeck.models.loading import model_config, random_model
+    from limbeck.models.task_heads import task_config
     from limbeck.training.rehearsal import tokens_per_second
     from limbeck.workspace import temporary_workspace
 
-    shapes = [tagger_config(model_config(ref, inputs), REHEARSED) for ref in _models(config)]
+    shapes = [task_config(model_config(ref, inputs), "tags", REHEARSED) for ref in _models(config)]
     model, *teachers = map(random_model, shapes)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
@@ -159,31 +170,32 @@ def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
 
 def run(config: FinetuneStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Reads and encodes the data once, trains every member, and says which is best on development data."""
-    from limbeck.evaluation.baseline import usual_tags
     from limbeck.models.counting import longest_sequence
     from limbeck.models.loading import load_config, load_tokenizer
+    from limbeck.tasks.data import task_named
     from limbeck.tasks.encoded import encode_task
     from limbeck.tasks.storage import write_examples
     from limbeck.training.precision import name_of
 
-    splits = _splits(config, inputs)
+    task, splits = task_named(config.data.task), _splits(config, inputs)
     for note in splits.notes:
         out.say(note)
-    write_examples(splits.test, out.folder / "test.jsonl")
-    usual = usual_tags([example.tokens for example in splits.train], [example.tags for example in splits.train])
-    write_json(out.folder / "usual_tags.json", usual)
+    write_examples(task, splits.test, out.folder / "test.jsonl")
+    write_json(out.folder / "usual.json", task.usual(splits.train))
     out.facts["examples"] = {name: len(getattr(splits, name)) for name in ("train", "dev", "test")}
     out.say(", ".join(f"{count:,} {name} examples" for name, count in out.facts["examples"].items()))
     folders = [model_source(ref, inputs) for ref in _models(config)]
     length = longest_sequence(config.length, *map(load_config, folders))
-    data = encode_task(splits, load_tokenizer(folders[0]), length, config.stride)
+    data = encode_task(task, splits, load_tokenizer(folders[0]), length, config.stride)
+    for note in data.train.notes:
+        out.say(note)
     members: list[dict[str, Any]] = list(out.facts.get("members", []))
     for seed in _seeds(config)[len(members) :]:
         members.append(train_member(config, seed, data, inputs, out))
         out.note("members", members)
     best = max(members, key=lambda member: float(member["dev_score"]))
     totals = {name: sum(m[name] for m in members) for name in ("updates", "tokens", "seconds_training", "flops")}
-    out.facts.update(totals, precision=name_of(config.precision), task=config.task, labels=data.labels)
+    out.facts.update(totals, precision=name_of(config.precision), task=task.name, labels=data.labels)
     out.facts["model_folder"] = best["folder"]
 
 
@@ -196,41 +208,46 @@ def _models(config: FinetuneStep) -> list[str]:
     return [config.model, *(config.teacher.models if config.teacher else [])]
 
 
-def _check_teachers(config: FinetuneStep, model: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]) -> None:
+def _check_teachers(
+    config: FinetuneStep, head: "Head", model: "PreTrainedConfig", teachers: Sequence["PreTrainedConfig"]
+) -> None:
     """Refuses teachers that cannot give what the objectives read."""
     from limbeck.models.counting import shape_of
-    from limbeck.models.heads import is_tagger
+    from limbeck.models.task_heads import head_of
 
     if config.teacher is None:
         needs_of(config.objectives, shape_of(model), None)
         return
     shapes = [shape_of(teacher) for teacher in teachers]
     needs = needs_of(config.objectives, shape_of(model), shapes[0])
-    headless = [ref for ref, each in zip(config.teacher.models, teachers, strict=True) if not is_tagger(each)]
+    headless = [ref for ref, each in zip(config.teacher.models, teachers, strict=True) if head_of(each) != head]
     if needs[1].logits != "none" and headless:
         raise ModelError(
-            f"the teacher {headless[0]} has no classifier of tokens, so it gives no soft labels;"
+            f"the teacher {headless[0]} {HEADLESS[head]}, so it gives no soft labels;"
             ' fine-tune it first and name that step, as in teacher: "@teacher_tags"'
         )
     config.teacher.check(needs[1])
     config.teacher.provides(shapes, [True] * len(shapes))
 
 
-def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact]) -> "Splits":
+def _splits(config: FinetuneStep, inputs: Mapping[str, Artifact]) -> "Splits[Any]":
     from limbeck.corpora.documents import SPLITS, read
-    from limbeck.tasks.annotated import examples_from_documents
-    from limbeck.tasks.token_data import AnnotatedCorpus, load
+    from limbeck.tasks.data import load, task_named
+    from limbeck.tasks.token_classification.annotated import examples_from_documents
+    from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
+
+    splits: Splits[Any]
 
     if isinstance(config.data, AnnotatedCorpus):
         folder = inputs[config.data.corpus].folder
         splits = examples_from_documents(document for split in SPLITS for document in read(folder, split))
     else:
         splits = load(config.data, config.seed or 0)
-    splits.check_trainable()
+    task_named(config.data.task).check_trainable(splits)
     return splits
 
 
-def _work(config: FinetuneStep, splits: "Splits | None", length: int) -> "Work":
+def _work(config: FinetuneStep, splits: "Splits[Any] | None", length: int) -> "Work":
     """What all members together read; not known before the examples are."""
     from limbeck.models.costs import Work
     from limbeck.tasks.splits import estimated_tokens

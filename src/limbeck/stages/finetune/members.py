@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def train_member(
-    config: "FinetuneStep", seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+    config: "FinetuneStep", seed: int, data: "EncodedTask[Any, Any]", inputs: Mapping[str, Artifact], out: Workspace
 ) -> dict[str, Any]:
     """Trains and saves one member; its facts."""
     import torch
@@ -33,14 +33,16 @@ def train_member(
     from limbeck.models.loading import load_model, save_model
     from limbeck.models.rows import only_rows
     from limbeck.tasks.batches import TaskBatches
-    from limbeck.tasks.predicting import predict_tags
+    from limbeck.tasks.predicting import predict
 
     torch.manual_seed(seed)  # of the new classifier
-    model = load_model(model_source(config.model, inputs), labels=data.labels, random=config.untrained)
+    model = load_model(
+        model_source(config.model, inputs), head=data.task.head, labels=data.labels, random=config.untrained
+    )
     refs = config.teacher.models if config.teacher else []
     teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
     order = BatchOrder(data.train.lengths, config.batch, seed)
-    batches = TaskBatches(data.train, order.at, config.accumulate, data.pad)
+    batches = TaskBatches(data.task, data.train, order.at, config.accumulate, data.pad)
     read = Needs(logits="selected")
     with frozen(model, read, encoder=config.freeze_encoder), only_rows(model, torch.from_numpy(data.used_ids)):
         history = fit_member(
@@ -50,8 +52,9 @@ def train_member(
     save_model(model, data.tokenizer, out.folder / folder)
     history.write(out.folder / folder / "curve.jsonl")
     history.write_probes(out.folder / folder / "probes.jsonl")
-    predicted = predict_tags(model, data.dev, data.pad)
-    score = float(f1(count_entities(data.dev_tags, predicted).overall.sum(axis=0)))
+    answers = predict(data.task, model, data.dev_examples, data.dev, data.labels, data.pad)
+    gold = [data.task.gold(example) for example in data.dev_examples]
+    score = float(f1(count_entities(gold, [answer.said for answer in answers]).overall.sum(axis=0)))
     out.say(f"seed {seed}: development F1 {score:.3f}")
     shapes = [teacher.config for teacher in teachers]
     flops = training_flops(
@@ -61,19 +64,19 @@ def train_member(
 
 
 def _teacher(
-    ref: str, seed: int, data: "EncodedTask", inputs: Mapping[str, Artifact], out: Workspace
+    ref: str, seed: int, data: "EncodedTask[Any, Any]", inputs: Mapping[str, Artifact], out: Workspace
 ) -> "PreTrainedModel":
     """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
     from limbeck.models.loading import load_model
+    from limbeck.models.task_heads import labels_of
     from limbeck.tasks.members import member_of, members_of
-    from limbeck.tasks.predicting import labels_of
 
     own = member_of(inputs[ref], seed) if ref in inputs else None
     if own is None and ref in inputs and members_of(inputs[ref]):
         out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
     teacher = load_model(str(own.folder) if own else model_source(ref, inputs))
-    known = labels_of(teacher)
-    if known != data.labels:
+    known = labels_of(teacher.config)
+    if data.labels and known != data.labels:
         raise ModelError(
             f"the teacher {ref} was fine-tuned for the labels {', '.join(known)}, and this data has"
             f" {', '.join(data.labels)}; fine-tune the teacher on the same data"

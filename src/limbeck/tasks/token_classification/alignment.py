@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from limbeck.tasks.tagged_text import TaggedText
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from limbeck.tasks.token_classification.tagged_text import TaggedText
+from limbeck.tasks.windows import Bools, Ints
 
 NO_WORD = -1
 """Word of a special token, or of one without a visible character."""

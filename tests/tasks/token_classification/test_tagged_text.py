@@ -1,7 +1,7 @@
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.tasks.tagged_text import TaggedText, from_spans, from_words, split_words
+from limbeck.tasks.token_classification.tagged_text import TaggedText, from_spans, from_words, split_words
 
 
 def test_words_are_joined_by_one_space():

@@ -6,9 +6,9 @@ from typing import Any
 
 from limbeck.config import did_you_mean
 from limbeck.errors import DataError
-from limbeck.tasks.iob import is_tag, to_iob2
 from limbeck.tasks.lines import numbered_lines
-from limbeck.tasks.tagged_text import TaggedText, from_words
+from limbeck.tasks.token_classification.iob import is_tag, to_iob2
+from limbeck.tasks.token_classification.tagged_text import TaggedText, from_words
 
 
 def read_json_lines(path: str, tokens: str, tags: str) -> tuple[list[TaggedText], int]:
@@ -23,21 +23,18 @@ def read_json_lines(path: str, tokens: str, tags: str) -> tuple[list[TaggedText]
     return _examples(records, tokens, tags, path)
 
 
-def read_hub(
-    name: str, subset: str | None, revision: str | None, split: str, columns: tuple[str, str]
-) -> tuple[list[TaggedText], int]:
-    """The examples of one split of a Hub data set, or of a local folder in the same form.
+def read_rows(rows: Any, name: str, columns: tuple[str, str]) -> tuple[list[TaggedText], int]:
+    """The examples of one split of a Hub data set, by the columns of the words and of the tags; `name` for errors.
 
     Integer tags get the names that the data set's features give them.
 
     Raises:
-        DataError: the data set or the split cannot be loaded, or one of its records cannot be read.
+        DataError: one of the records cannot be read.
     """
-    rows = _load(name, subset, revision, split)
     tokens, tags = columns
     names = _class_names(rows.features.get(tags))
-    records = ((f"{name}, {split}, record {number}", _named(row, tags, names)) for number, row in enumerate(rows, 1))
-    return _examples(records, tokens, tags, f"{name}, {split},")
+    records = ((f"{name}, record {number}", _named(row, tags, names)) for number, row in enumerate(rows, 1))
+    return _examples(records, tokens, tags, f"{name},")
 
 
 def _examples(
@@ -59,20 +56,6 @@ def _examples(
     if not examples:
         raise DataError(f"{source} has no record; give records with words and tags")
     return examples, strays
-
-
-def _load(name: str, subset: str | None, revision: str | None, split: str) -> Any:
-    from datasets import get_dataset_split_names, load_dataset
-    from datasets.exceptions import DatasetsError
-
-    try:
-        known = get_dataset_split_names(name, subset, revision=revision)
-        rows = load_dataset(name, subset, split=split, revision=revision) if split in known else None
-    except (OSError, ValueError, DatasetsError) as error:
-        raise DataError(f"data set {name} cannot be loaded: {error}") from None
-    if rows is None:
-        raise DataError(f'data set {name} has no split "{split}"{did_you_mean(split, known)}; correct the split')
-    return rows
 
 
 def _parse(line: str, where: str) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.tasks.iob_files import read_iob
+from limbeck.tasks.token_classification.iob_files import read_iob
 
 
 def _write(tmp_path, text, name="some.iob2"):

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from limbeck.errors import DataError
 from limbeck.tasks.splits import Splits
-from limbeck.tasks.tagged_text import TaggedText, from_spans
+from limbeck.tasks.token_classification.tagged_text import TaggedText, from_spans
 
 Span = tuple[int, int, str]
 """Start and end in characters, the end exclusive, and the label."""
@@ -31,7 +31,7 @@ class AnnotatedDocument(Protocol):
         """Where it comes from; examples of one source form one group."""
 
 
-def examples_from_documents(documents: Iterable[AnnotatedDocument]) -> Splits:
+def examples_from_documents(documents: Iterable[AnnotatedDocument]) -> Splits[TaggedText]:
     """One example for each paragraph with at least one span; the other paragraphs are left out.
 
     Paragraphs whose spans no tagger could give back (two in one word, none in a word) are left out too,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from limbeck.errors import DataError
-from limbeck.tasks.iob import OUTSIDE
+from limbeck.tasks.token_classification.iob import OUTSIDE
 
 _WORD = re.compile(r"\w+(?:\.\w+)*|[^\w\s]")
 """A run of letters, digits and underscores, or one other mark.

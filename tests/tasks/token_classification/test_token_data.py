@@ -5,11 +5,13 @@ from pydantic import TypeAdapter
 
 from limbeck.config import Config
 from limbeck.errors import DataError, RecipeError
-from limbeck.tasks.token_data import Cut, Hub, Iob, JsonLines, TokenData, load, name_of
+from limbeck.tasks.data import AnyData
+from limbeck.tasks.sources import Cut, name_of
+from limbeck.tasks.token_classification.token_data import Hub, Iob, JsonLines, load
 
 
 class _Step(Config):
-    data: TokenData
+    data: AnyData
 
 
 def _iob(path, count=20, first=0):
@@ -70,7 +72,7 @@ def test_a_wrong_spec_is_refused_before_anything_is_read(data, sentence):
 
 def test_specs_round_trip_through_json():
     """A resolved recipe that does not parse again cannot be rerun."""
-    adapter = TypeAdapter(TokenData)
+    adapter = TypeAdapter(AnyData)
     for data in (
         {"kind": "iob", "train": ["a", "b"], "columns": {"token": 1, "tag": 2}},
         {"kind": "jsonl", "train": "a", "dev": {"cut": 0.2}},

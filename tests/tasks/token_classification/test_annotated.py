@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.tasks.annotated import examples_from_documents
+from limbeck.tasks.token_classification.annotated import examples_from_documents
 
 
 @dataclass(frozen=True)

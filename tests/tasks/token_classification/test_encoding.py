@@ -3,10 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limbeck.errors import DataError, ModelError, RecipeError
-from limbeck.tasks.encoding import IGNORED, collate, encode
-from limbeck.tasks.prediction import prediction_batches, word_scores
-from limbeck.tasks.tagged_text import from_spans, from_words
+from limbeck.errors import ModelError, RecipeError
+from limbeck.tasks.batches import window_batch
+from limbeck.tasks.predicting import TOKENS, alike
+from limbeck.tasks.token_classification.encoding import IGNORED, encode
+from limbeck.tasks.token_classification.tagged_text import from_spans, from_words
+from limbeck.tasks.token_classification.tagging import TokenClassification
+from limbeck.tasks.token_classification.word_scores import word_scores
 
 LABELS = ["O", "B-PER", "I-PER"]
 _WORDS = st.lists(
@@ -26,7 +29,7 @@ def test_a_perfect_model_gets_every_word_right(tokenizer, words, seed, length, s
     tags = np.random.default_rng(seed).choice(LABELS, len(words)).tolist()
     windows = encode([from_words(words, tags)], tokenizer, LABELS, length, stride)
     assert windows.lengths.max(initial=0) <= length
-    (scores,) = word_scores(windows, _echo(windows), LABELS)
+    (scores,) = word_scores([from_words(words, tags)], windows, _echo(windows), LABELS)
     assert [LABELS[index] for index in scores.argmax(1)] == tags
     assert sum(window.answers.sum() for window in windows.windows) == len(words)
 
@@ -72,23 +75,24 @@ def test_a_word_without_a_token_is_outside(wordpiece):
     """A word that vanishes shifts the tags of all that follow."""
     texts = [from_words(["x", "\u200b", "y", " "], ["B-PER", "O", "I-PER", "O"]), from_words([], [])]
     windows = encode(texts, wordpiece, LABELS, 16, 2)
-    scores, empty = word_scores(windows, _echo(windows), LABELS)
+    scores, empty = word_scores(texts, windows, _echo(windows), LABELS)
     assert scores.argmax(1).tolist() == [1, 0, 2, 0]
     assert empty.shape == (0, 3)
 
 
 def test_padding_rows_are_not_read(wordpiece):
     """Logits of padding would be taken for words of short sentences."""
-    windows = encode([from_words(["x"], ["B-PER"])], wordpiece, LABELS, 16, 2)
+    texts = [from_words(["x"], ["B-PER"])]
+    windows = encode(texts, wordpiece, LABELS, 16, 2)
     padded = [np.pad(logits, ((0, 5), (0, 0)), constant_values=9) for logits in _echo(windows)]
-    assert word_scores(windows, padded, LABELS)[0].tolist() == [[0, 1, 0]]
+    assert word_scores(texts, windows, padded, LABELS)[0].tolist() == [[0, 1, 0]]
 
 
 def test_marks_inside_raw_text(wordpiece):
     """Raw text has no spaces around its marks; offsets, not spaces, find the words."""
     text = from_spans("foo_bar.baz(x), Anna.", [(0, 11, "PER"), (16, 20, "PER")])
     windows = encode([text], wordpiece, LABELS, 32, 2)
-    (scores,) = word_scores(windows, _echo(windows), LABELS)
+    (scores,) = word_scores([text], windows, _echo(windows), LABELS)
     assert [LABELS[index] for index in scores.argmax(1)] == list(text.tags)
 
 
@@ -97,21 +101,28 @@ def test_batches_pad_little_and_lose_nothing(wordpiece):
     lengths = [3, 30, 4, 29, 5]
     texts = [from_words(["a"] * length, ["O"] * length) for length in lengths]
     windows = encode(texts, wordpiece, LABELS, 64, 8)
-    batches = prediction_batches(windows, 2)
-    assert [batch.tolist() for batch in batches] == [[1, 3], [4, 2], [0]]
-    batch = collate(windows, batches[1], pad_id=0)
-    assert {name: array.shape for name, array in batch.items()} == dict.fromkeys(
+    batches = list(alike(windows.lengths))
+    assert [batch.tolist() for batch in batches] == [[1, 3, 4, 2, 0]]
+    batch = window_batch(TokenClassification(), windows, [4, 2], pad=0)
+    assert {name: tuple(value.shape) for name, value in vars(batch).items() if value is not None} == dict.fromkeys(
         ("input_ids", "attention_mask", "labels"), (2, 7)
     )
-    assert batch["attention_mask"].sum(1).tolist() == [7, 6]
-    assert (batch["input_ids"][1, 6], batch["labels"][1, 6]) == (0, IGNORED)
+    assert batch.attention_mask.sum(1).tolist() == [7, 6]
+    assert (batch.input_ids[1, 6], batch.labels[1, 6]) == (0, IGNORED)
+
+
+@given(lengths=st.lists(st.integers(1, 512), min_size=1, max_size=2000))
+@settings(max_examples=30)
+def test_predicting_loses_little_to_padding(lengths):
+    """Batches in the order of the file are half padding, and take twice as long."""
+    batches = list(alike(np.array(lengths)))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    cells = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
+    assert max(cells) <= TOKENS
 
 
 def test_what_cannot_be_encoded_is_refused(wordpiece):
     """Windows that never get on run for ever."""
-    text = from_words(["x"], ["B-LOC"])
-    with pytest.raises(DataError, match="does not know: B-LOC"):
-        encode([text], wordpiece, LABELS, 16, 2)
     with pytest.raises(RecipeError, match="windows of 10 tokens have room for 8 tokens of text and cannot share 8"):
         encode([], wordpiece, LABELS, 10, 8)
 
@@ -119,4 +130,4 @@ def test_what_cannot_be_encoded_is_refused(wordpiece):
         is_fast = False
 
     with pytest.raises(ModelError, match="Slow gives no character offsets"):
-        encode([text], Slow(), LABELS, 16, 2)
+        encode([], Slow(), LABELS, 16, 2)

@@ -1,4 +1,4 @@
-from limbeck.evaluation.baseline import look_up, usual_tags
+from limbeck.tasks.token_classification.baseline import look_up, usual_tags
 
 
 def test_most_frequent_tag_of_each_word():

@@ -1,4 +1,4 @@
-from limbeck.tasks.iob import is_tag, label_set, to_iob2
+from limbeck.tasks.token_classification.iob import is_tag, label_set, to_iob2
 
 
 def test_a_stray_inside_tag_begins_an_entity_and_is_counted():

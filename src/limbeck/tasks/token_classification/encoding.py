@@ -1,6 +1,6 @@
 """Tagged texts as token sequences that fit a model.
 
-N windows, T tokens of a window, W words of an example, B windows of a batch.
+T tokens of a window, W words of an example.
 """
 
 from __future__ import annotations
@@ -11,26 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limbeck.errors import ModelError, RecipeError
-from limbeck.tasks.alignment import Bools, Ints, Piece, align
-from limbeck.tasks.splits import require_known
-from limbeck.tasks.tagged_text import TaggedText
+from limbeck.errors import RecipeError
+from limbeck.tasks.token_classification.alignment import Piece, align
+from limbeck.tasks.token_classification.tagged_text import TaggedText
+from limbeck.tasks.windows import TEXTS_AT_ONCE, Bools, Ints, Window, Windows, require_offsets
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
 """Label of a token whose class is not asked for."""
-_TEXTS_AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class Window:
-    """A stretch of one example, with the tokenizer's special tokens around it."""
+@dataclass(frozen=True, kw_only=True)
+class TaggedWindow(Window):
+    """A window with a label at the first token of each word."""
 
-    example: int
-    input_ids: Ints
-    """(T,)"""
     labels: Ints
     """(T,): the class at the first token of each word, -100 elsewhere."""
     words: Ints
@@ -39,30 +35,13 @@ class Window:
     """(T,): where this window's prediction for a word is the one that counts."""
 
 
-@dataclass(frozen=True)
-class Windows:
-    """All windows of a list of examples, in their order."""
-
-    windows: tuple[Window, ...]
-    word_counts: tuple[int, ...]
-    """Words of each example."""
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    @property
-    def lengths(self) -> Ints:
-        """Tokens of each window, (N,)."""
-        return np.array([len(window.input_ids) for window in self.windows], dtype=np.int64)
-
-
 def encode(
     texts: Sequence[TaggedText],
     tokenizer: PreTrainedTokenizerBase,
     labels: Sequence[str],
     max_length: int,
     stride: int,
-) -> Windows:
+) -> Windows[TaggedWindow]:
     """Tokenises the raw texts; what is longer than `max_length` tokens continues in further windows.
 
     Neighbouring windows share `stride` tokens, special tokens not counted, and a word that stands in several
@@ -72,40 +51,21 @@ def encode(
     Raises:
         ModelError: the tokenizer gives no offsets.
         RecipeError: windows of `max_length` tokens that share `stride` would never get on.
-        DataError: a tag is not among `labels`.
+        KeyError: a tag is not among `labels`; `require_known` says which.
     """
     _check(tokenizer, max_length, stride)
-    require_known(texts, labels, "given")
     class_of = {label: index for index, label in enumerate(labels)}
-    windows: list[Window] = []
-    for low in range(0, len(texts), _TEXTS_AT_ONCE):
-        chunk = texts[low : low + _TEXTS_AT_ONCE]
+    windows: list[TaggedWindow] = []
+    for low in range(0, len(texts), TEXTS_AT_ONCE):
+        chunk = texts[low : low + TEXTS_AT_ONCE]
         for index, pieces in enumerate(_tokenise(chunk, tokenizer, max_length, stride)):
             classes_W = np.array([class_of[tag] for tag in chunk[index].tags], dtype=np.int64)
             windows += _windows(low + index, chunk[index], classes_W, pieces)
-    return Windows(tuple(windows), tuple(len(text.words) for text in texts))
-
-
-def collate(windows: Windows, indices: Sequence[int] | Ints, pad_id: int) -> dict[str, Ints]:
-    """`input_ids`, `attention_mask` and `labels`, each (B, T), padded on the right to the longest."""
-    chosen = [windows.windows[index] for index in indices]
-    longest = max(len(window.input_ids) for window in chosen)
-    batch = {
-        "input_ids": np.full((len(chosen), longest), pad_id, dtype=np.int64),
-        "attention_mask": np.zeros((len(chosen), longest), dtype=np.int64),
-        "labels": np.full((len(chosen), longest), IGNORED, dtype=np.int64),
-    }
-    for row, window in enumerate(chosen):
-        length = len(window.input_ids)
-        batch["input_ids"][row, :length] = window.input_ids
-        batch["attention_mask"][row, :length] = 1
-        batch["labels"][row, :length] = window.labels
-    return batch
+    return Windows(tuple(windows))
 
 
 def _check(tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> None:
-    if not tokenizer.is_fast:
-        raise ModelError(f"{type(tokenizer).__name__} gives no character offsets; use a tokenizer with tokenizer.json")
+    require_offsets(tokenizer)
     room = max_length - tokenizer.num_special_tokens_to_add()
     if not 0 <= stride < room:
         raise RecipeError(
@@ -137,10 +97,14 @@ def _tokenise(
     return pieces
 
 
-def _windows(example: int, text: TaggedText, classes_W: Ints, pieces: list[Piece]) -> list[Window]:
+def _windows(example: int, text: TaggedText, classes_W: Ints, pieces: list[Piece]) -> list[TaggedWindow]:
     windows = []
     for piece, found in zip(pieces, align(text, pieces), strict=True):
         labels = np.full(len(piece.input_ids), IGNORED, dtype=np.int64)
         labels[found.first] = classes_W[found.words[found.first]]
-        windows.append(Window(example, piece.input_ids, labels, found.words, found.answers))
+        windows.append(
+            TaggedWindow(
+                example=example, input_ids=piece.input_ids, labels=labels, words=found.words, answers=found.answers
+            )
+        )
     return windows

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from limbeck.errors import DataError
-from limbeck.tasks.iob import is_tag, to_iob2
 from limbeck.tasks.lines import numbered_lines
-from limbeck.tasks.tagged_text import TaggedText, from_words
+from limbeck.tasks.token_classification.iob import is_tag, to_iob2
+from limbeck.tasks.token_classification.tagged_text import TaggedText, from_words
 
 
 @dataclass

@@ -1,0 +1,41 @@
+"""The `data:` of fine-tuning and evaluation, of any task; which task it is follows from its kind."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from limbeck.tasks.splits import Splits
+from limbeck.tasks.task_names import TaskName
+from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, Iob, JsonLines
+
+if TYPE_CHECKING:
+    from limbeck.tasks.task import Task
+
+AnyData = Annotated[Iob | JsonLines | Hub | AnnotatedCorpus, Field(discriminator="kind")]
+
+_TASKS: dict[TaskName, tuple[str, str]] = {
+    "token_classification": ("token_classification.tagging", "TokenClassification"),
+}
+_READERS: dict[TaskName, str] = {"token_classification": "token_classification.token_data"}
+
+
+def task_named(name: TaskName) -> Task[Any, Any]:
+    """The task itself; NumPy is loaded with it."""
+    module, kind = _TASKS[name]
+    task: Task[Any, Any] = getattr(import_module(f"limbeck.tasks.{module}"), kind)()
+    return task
+
+
+def load(spec: Any, seed: int) -> Splits[Any]:
+    """Reads every part of the data that `spec` names, other than an `AnnotatedCorpus`.
+
+    `seed` decides which examples are cut for development.
+
+    Raises:
+        DataError: something cannot be read; the sentence names it.
+    """
+    splits: Splits[Any] = import_module(f"limbeck.tasks.{_READERS[spec.task]}").load(spec, seed)
+    return splits

@@ -1,0 +1,106 @@
+"""What a task has to say of itself, so that fine-tuning and evaluation need not know which one it is.
+
+N windows, T tokens of a window, C classes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
+
+from limbeck.tasks.answer import Answer
+from limbeck.tasks.splits import E, Splits
+from limbeck.tasks.task_names import TaskName
+from limbeck.tasks.windows import Floats, Ints, W, Windows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Head = Literal["tags", "span", "class", "value"]
+"""What a model says: a class of every token, where an answer begins and ends, a class or a number for a whole text."""
+
+
+class Task(ABC, Generic[E, W]):
+    """One task: from examples to what a model reads, and from what it says to answers."""
+
+    name: ClassVar[TaskName]
+    head: ClassVar[Head]
+
+    @abstractmethod
+    def labels(self, train: Sequence[E]) -> list[str]:
+        """The classes that the training examples teach; none where the head has no classes.
+
+        Raises:
+            DataError: they teach nothing.
+        """
+
+    @abstractmethod
+    def require_known(self, examples: Sequence[E], labels: Sequence[str], name: str) -> None:
+        """Checks that a model of these `labels` can be right about every one of the `name` examples.
+
+        Raises:
+            DataError: names what the model could never say.
+        """
+
+    @abstractmethod
+    def encode(
+        self,
+        examples: Sequence[E],
+        tokenizer: PreTrainedTokenizerBase,
+        labels: Sequence[str],
+        length: int,
+        stride: int,
+    ) -> Windows[W]:
+        """Windows of at most `length` tokens, of which neighbours of one example share `stride`.
+
+        Raises:
+            ModelError: the tokenizer cannot be used.
+            RecipeError: such windows cannot be made.
+        """
+
+    @abstractmethod
+    def targets(self, windows: Sequence[W], longest: int) -> Mapping[str, Ints | Floats]:
+        """What is asked about these windows, padded to `longest` tokens, by the fields of `Batch`."""
+
+    @abstractmethod
+    def decode(
+        self, examples: Sequence[E], windows: Windows[W], logits: Sequence[Floats], labels: Sequence[str]
+    ) -> list[Answer]:
+        """One answer for each example from the logits of every window, in their order.
+
+        They are (T or more, C) of tags, (T or more, 2) of an answer's first and last token, (C,) of classes, (1,) of
+        a number.
+        """
+
+    @abstractmethod
+    def gold(self, example: E) -> Any:
+        """What should be said, as metrics read it."""
+
+    @abstractmethod
+    def usual(self, train: Sequence[E]) -> Any:
+        """What the trivial baseline learns of training examples, ready for JSON."""
+
+    @abstractmethod
+    def guess(self, usual: Any, examples: Sequence[E]) -> list[Any]:
+        """What that baseline says, which a model has to beat."""
+
+    @abstractmethod
+    def row(self, example: E) -> dict[str, Any]:
+        """The example for a file, ready for JSON."""
+
+    @abstractmethod
+    def example(self, row: Mapping[str, Any]) -> E:
+        """The inverse of `row`."""
+
+    def check_trainable(self, splits: Splits[E]) -> None:
+        """Checks that a model can be trained on these examples, and judged on them.
+
+        Raises:
+            DataError: training or development examples are missing or teach nothing, or ask for what training
+                does not teach.
+        """
+        labels = self.labels(splits.require("train"))
+        splits.require("dev")
+        for examples, name in ((splits.dev, "development"), (splits.test, "test")):
+            self.require_known(examples, labels, name)
