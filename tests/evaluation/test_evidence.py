@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from limbeck.evaluation.entity_scores import f1
 from limbeck.evaluation.evidence import evidence_rows, uninformative
+from limbeck.evaluation.measures import SummedMeasure
 from limbeck.evaluation.trial import Trial
 
 _KEYS = [
@@ -13,18 +15,22 @@ _KEYS = [
 ]  # fmt: skip
 
 
-def _counts(right, examples=300, seeds=1):
+def _measure(counts_E3):
+    return SummedMeasure(np.asarray(counts_E3), f1)
+
+
+def _found(right, examples=300):
     """Models of which one with a higher `right` finds all that one with a lower `right` finds."""
     difficulty = np.random.default_rng(0).permutation(examples) / examples
     found = (difficulty < right).astype(int)
     ones = np.ones_like(found)
-    return np.stack([np.stack([found, ones, ones], axis=-1)] * seeds)
+    return _measure(np.stack([found, ones, ones], axis=-1))
 
 
 def _trial(baseline=0.2, seeds=1, **models):
-    counts = {name: _counts(right, seeds=seeds) for name, right in models.items()}
+    measures = {name: [_found(right)] * seeds for name, right in models.items()}
     numbers = {name: list(range(seeds)) for name in models}
-    return Trial("ner", "news", "sv", "strict F1", counts, numbers, _counts(baseline)[0], resamples=1000)
+    return Trial("ner", "news", "sv", "F1", measures, numbers, _found(baseline), resamples=1000)
 
 
 def _verdict(**models):
@@ -37,7 +43,7 @@ def test_a_row_has_the_promised_keys_and_is_json():
     (row,) = evidence_rows(_trial(teacher=0.8, student=0.78, control=0.6, truncated=0.5, untrained=0.3))
     assert list(row) == _KEYS
     assert json.loads(json.dumps(row)) == row
-    assert (row["task"], row["data"], row["metric"], row["student"]) == ("ner", "news", "strict F1", "student")
+    assert (row["task"], row["data"], row["metric"], row["student"]) == ("ner", "news", "F1", "student")
     assert (row["teacher"], row["control"], row["truncated"]) == ("teacher", "control", "truncated")
     assert row["informative"] is True
     assert row["retention"] == pytest.approx(0.78 / 0.8, abs=1e-3)
@@ -124,7 +130,7 @@ def test_score_rows():
     assert [(row["model"], row["seed"]) for row in rows] == [
         ("teacher", 0), ("teacher", 1), ("teacher", "mean"), ("student", 0), ("student", 1), ("student", "mean"),
     ]  # fmt: skip
-    assert list(rows[0]) == ["model", "task", "data", "language", "metric", "seed", "value", "ci95"]
+    assert list(rows[0]) == ["model", "task", "data", "language", "metric", "seed", "value", "ci95", "notes"]
     assert rows[2]["value"] == pytest.approx(0.8)
     assert rows[2]["ci95"][0] < 0.8 < rows[2]["ci95"][1]
     assert json.loads(json.dumps(rows)) == rows
@@ -132,13 +138,13 @@ def test_score_rows():
 
 def test_the_mean_over_seeds_is_a_mean_of_scores():
     """Counts summed over seeds give one seed with many predictions more weight than another."""
-    counts = np.array([[[1, 1, 1]], [[0, 9, 1]]])
-    trial = Trial("ner", "d", "sv", "F1", {"student": counts}, {"student": [0, 1]}, counts[0], resamples=10)
-    assert trial.f1("student") == 0.5
+    measures = [_measure([[1, 1, 1]]), _measure([[0, 9, 1]])]
+    trial = Trial("ner", "d", "sv", "F1", {"student": measures}, {"student": [0, 1]}, measures[0], resamples=10)
+    assert trial.score("student") == 0.5
 
 
 def test_a_resample_in_which_the_teacher_scores_zero_has_no_ratio():
     """A division by zero would make the interval NaN."""
-    counts = {name: _counts(0.5, examples=2) for name in ("teacher", "student")}
-    trial = Trial("ner", "d", "sv", "F1", counts, {name: [0] for name in counts}, counts["teacher"][0] * 0, 200)
+    measures = {name: [_found(0.5, examples=2)] for name in ("teacher", "student")}
+    trial = Trial("ner", "d", "sv", "F1", measures, {name: [0] for name in measures}, _found(0, examples=2), 200)
     assert trial.retention("student", "teacher") == (1.0, (1.0, 1.0))

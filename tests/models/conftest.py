@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from transformers import PreTrainedConfig, PreTrainedModel
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 import tiny_encoders
 
@@ -37,3 +38,16 @@ def batch() -> dict[str, torch.Tensor]:
     mask = torch.ones_like(ids)
     mask[1, 7:] = 0
     return {"input_ids": ids, "attention_mask": mask}
+
+
+@pytest.fixture
+def tokenizer() -> PreTrainedTokenizerFast:
+    """Eight words; its file says to cut at two tokens and to pad to five."""
+    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"])}
+    backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.enable_truncation(2)
+    backend.enable_padding(length=5)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]", model_max_length=40
+    )

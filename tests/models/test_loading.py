@@ -5,26 +5,13 @@ import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer
 
 from limbeck.artifacts import sha256
 from limbeck.errors import ModelError
 from limbeck.models import loading
 from limbeck.models.loading import load_config, load_model, load_tokenizer, model_config, save_model
 from limbeck.outlines import Outline
-
-
-@pytest.fixture
-def tokenizer():
-    """Eight words; its file says to cut at two tokens and to pad to five."""
-    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"])}
-    backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    backend.enable_truncation(2)
-    backend.enable_padding(length=5)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]", model_max_length=40
-    )
 
 
 @pytest.mark.parametrize("head", ["", "ForMaskedLM", "ForTokenClassification", "ForSequenceClassification"])

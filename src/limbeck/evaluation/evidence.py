@@ -21,21 +21,21 @@ def uninformative(trial: Trial) -> str | None:
     the interval of the difference.
     """
     checks = [("the trivial baseline", trial.baseline, trial.contrast_to_baseline("teacher"))]
-    if "untrained" in trial.counts:
-        checks.append(("the untrained encoder", trial.f1("untrained"), trial.contrast("teacher", "untrained")))
+    if "untrained" in trial.measures:
+        checks.append(("the untrained encoder", trial.score("untrained"), trial.contrast("teacher", "untrained")))
     failed = [
-        f"{name} (F1 {score:.2f}; difference {_points(contrast.difference)} points {_in_points(contrast.ci95)})"
+        f"{name} ({trial.metric} {score:.2f}; difference {_amount(contrast)})"
         for name, score, contrast in checks
         if not contrast.clearly_above
     ]
     if not failed:
         return None
-    return f"the teacher (F1 {trial.f1('teacher'):.2f}) does not clearly beat {' or '.join(failed)}"
+    return f"the teacher ({trial.metric} {trial.score('teacher'):.2f}) does not clearly beat {' or '.join(failed)}"
 
 
 def _row(trial: Trial, student: str) -> dict[str, Any]:
-    role = {name: name if name in trial.counts else None for name in ("teacher", "control", "truncated")}
-    against = {name: trial.contrast(student, name) if name in trial.counts else None for name in role}
+    role = {name: name if name in trial.measures else None for name in ("teacher", "control", "truncated")}
+    against = {name: trial.contrast(student, name) if name in trial.measures else None for name in role}
     reason = uninformative(trial) if role["teacher"] else None
     informative = bool(role["teacher"]) and reason is None
     retention, retention_ci95 = trial.retention(student, "teacher") if informative else (None, None)
@@ -61,29 +61,29 @@ def _row(trial: Trial, student: str) -> dict[str, Any]:
 def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, Contrast | None]) -> str:
     if reason:
         return f"not informative: {reason}"
-    parts = [_kept(trial, student) if "teacher" in trial.counts else _beside_reference(trial, student)]
+    parts = [_kept(trial, student) if "teacher" in trial.measures else _beside_reference(trial, student)]
     control, truncated = against["control"], against["truncated"]
     if control:
         parts.append(_compared(control, "the control"))
-    elif "teacher" in trial.counts:
+    elif "teacher" in trial.measures:
         parts.append("no control was run")
     if truncated:
         parts.append(_compared(truncated, "the truncated baseline"))
-    if "teacher" in trial.counts and "untrained" not in trial.counts:
+    if "teacher" in trial.measures and "untrained" not in trial.measures:
         parts.append("no untrained encoder was run")
     return "; ".join(parts)
 
 
 def _kept(trial: Trial, student: str) -> str:
     share, (low, high) = trial.retention(student, "teacher")
-    return f"keeps {100 * share:.1f} % of the teacher's F1 {_in_points((low, high))}"
+    return f"keeps {100 * share:.1f} % of the teacher's {trial.metric} {_in_points((low, high))}"
 
 
 def _beside_reference(trial: Trial, student: str) -> str:
-    if "reference" not in trial.counts:
+    if "reference" not in trial.measures:
         return "no teacher and no reference was run"
     contrast = trial.contrast(student, "reference")
-    amount = f"{_points(contrast.difference)} points {_in_points(contrast.ci95)}"
+    amount = _amount(contrast)
     if contrast.clearly_above or contrast.clearly_below:
         return f"differs from the reference by {amount}"
     return f"not shown to differ from the reference (difference {amount})"
@@ -95,7 +95,7 @@ def _compared(contrast: Contrast, other: str) -> str:
         return f"beats {other} by {_points(contrast.difference)} points {_in_points((low, high))}"
     if contrast.clearly_below:
         return f"is worse than {other} by {_points(-contrast.difference)} points {_in_points((-high, -low))}"
-    return f"not shown to beat {other} (difference {_points(contrast.difference)} points {_in_points((low, high))})"
+    return f"not shown to beat {other} (difference {_amount(contrast)})"
 
 
 def _difference(contrast: Contrast | None) -> float | None:
@@ -104,6 +104,10 @@ def _difference(contrast: Contrast | None) -> float | None:
 
 def _ci95(contrast: Contrast | None) -> list[float] | None:
     return list(contrast.ci95) if contrast else None
+
+
+def _amount(contrast: Contrast) -> str:
+    return f"{_points(contrast.difference)} points {_in_points(contrast.ci95)}"
 
 
 def _points(share: float) -> str:

@@ -198,9 +198,7 @@ def _trial(
     said: Mapping[str, list[list[Any]]],
     seeds: Mapping[str, list[int]],
 ) -> "Trial":
-    import numpy as np
-
-    from limbeck.evaluation.entity_scores import count_entities
+    from limbeck.evaluation.metrics import measure_of, shown
     from limbeck.evaluation.trial import Trial
 
     gold = [task.gold(example) for example in examples]
@@ -210,13 +208,10 @@ def _trial(
         task=task.name,
         data=data,
         language=config.language,
-        metric="F1",
-        counts={
-            name: np.stack([count_entities(gold, member).overall for member in members])
-            for name, members in said.items()
-        },
+        metric=shown("f1"),
+        measures={name: [measure_of("f1", gold, member) for member in members] for name, members in said.items()},
         seeds=seeds,
-        baseline_counts=count_entities(gold, trivial).overall,
+        baseline_measure=measure_of("f1", gold, trivial),
         resamples=config.resamples,
         seed=config.seed or 0,
     )

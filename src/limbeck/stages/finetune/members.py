@@ -27,7 +27,8 @@ def train_member(
     import torch
 
     from limbeck.corpora.sequences import BatchOrder
-    from limbeck.evaluation.entity_scores import count_entities, f1
+    from limbeck.evaluation.measures import point
+    from limbeck.evaluation.metrics import measure_of
     from limbeck.models.costs import training_flops
     from limbeck.models.freezing import frozen
     from limbeck.models.loading import load_model, save_model
@@ -54,7 +55,7 @@ def train_member(
     history.write_probes(out.folder / folder / "probes.jsonl")
     answers = predict(data.task, model, data.dev_examples, data.dev, data.labels, data.pad)
     gold = [data.task.gold(example) for example in data.dev_examples]
-    score = float(f1(count_entities(gold, [answer.said for answer in answers]).overall.sum(axis=0)))
+    score = point(measure_of("f1", gold, [answer.said for answer in answers]))
     out.say(f"seed {seed}: development F1 {score:.3f}")
     shapes = [teacher.config for teacher in teachers]
     flops = training_flops(
