@@ -17,6 +17,9 @@ from limbeck.tasks.task_names import TaskName
 Paths = str | tuple[str, ...]
 """One file or several, plain or .gz."""
 
+CONVERTED = "refs/convert/parquet"
+"""The branch with the Parquet files that the Hub makes of data sets which come as a script."""
+
 Read = Callable[[str], tuple[Sequence[E], Sequence[str]]]
 """Reads one file, or one split of a data set: the examples, and sentences about what was repaired or left out."""
 
@@ -59,7 +62,7 @@ class HubSet(Config):
     subset: str | None = None
     """Which configuration of the data set, where it has several."""
     revision: str | None = None
-    """Commit, tag or branch."""
+    """Commit, tag or branch; `refs/convert/parquet` has what the Hub made of a data set that comes as a script."""
     train: str | None = "train"
     """Name of the split."""
     dev: str | Cut = "validation"
@@ -82,9 +85,13 @@ class HubSet(Config):
         from datasets import get_dataset_split_names, load_dataset
         from datasets.exceptions import DatasetsError
 
+        # In the Hub's conversion a subset is a folder; nothing else there tells subsets apart, and all would be read as one.
+        subset, folder = (None, {"data_dir": self.subset}) if self.revision == CONVERTED else (self.subset, {})
         try:
-            known = get_dataset_split_names(self.id, self.subset, revision=self.revision)
-            rows = load_dataset(self.id, self.subset, split=split, revision=self.revision) if split in known else None
+            known = get_dataset_split_names(self.id, subset, revision=self.revision, **folder)
+            rows = (
+                load_dataset(self.id, subset, split=split, revision=self.revision, **folder) if split in known else None
+            )
         except (OSError, ValueError, DatasetsError) as error:
             raise DataError(f"data set {self.id} cannot be loaded: {error}") from None
         if rows is None:
