@@ -85,13 +85,13 @@ class HubSet(Config):
         from datasets import get_dataset_split_names, load_dataset
         from datasets.exceptions import DatasetsError
 
-        # In the Hub's conversion a subset is a folder; nothing else there tells subsets apart, and all would be read as one.
-        subset, folder = (None, {"data_dir": self.subset}) if self.revision == CONVERTED else (self.subset, {})
+        # In the Hub's conversion subsets are folders and nothing else: without the folder, all are read as one.
+        converted = self.revision == CONVERTED
+        where = (self.id, None if converted else self.subset)
+        which = {"revision": self.revision, "data_dir": self.subset if converted else None}
         try:
-            known = get_dataset_split_names(self.id, subset, revision=self.revision, **folder)
-            rows = (
-                load_dataset(self.id, subset, split=split, revision=self.revision, **folder) if split in known else None
-            )
+            known = get_dataset_split_names(*where, **which)
+            rows = load_dataset(*where, split=split, **which) if split in known else None
         except (OSError, ValueError, DatasetsError) as error:
             raise DataError(f"data set {self.id} cannot be loaded: {error}") from None
         if rows is None:
