@@ -7,7 +7,7 @@ import pytest
 from limbeck.pipeline import planning
 from limbeck.pipeline.planning import plan
 from limbeck.pipeline.recipe import load_recipe
-from limbeck.pipeline.templates import read_template, template_names
+from limbeck.pipeline.templates import read_template, template_names, write_template
 
 _BASE = {"model_type": "bert", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
 _BASE |= {"intermediate_size": 3072, "max_position_embeddings": 512, "type_vocab_size": 2}
@@ -74,3 +74,23 @@ def test_a_published_system_is_at_hand_at_laptop_size(name, tmp_path):
     text = read_template(name)
     for said in ("Source", "Run ", "Cost", "Expect", "Laptop"):
         assert f"\n# {said}" in text, f"{name}.yaml does not say {said}"
+
+
+@pytest.mark.parametrize("name", [name for name in template_names() if name.endswith("-laptop")])
+def test_a_laptop_recipe_can_be_planned_on_a_folder_of_data(name, shared_data, tmp_path, monkeypatch):
+    """A misspelt path would be found after the teacher is trained; a model of the Hub is not there at all."""
+    monkeypatch.setattr(planning, "_measured", lambda planned, *_: planned)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(shared_data)
+    write_template(name, tmp_path / "mine.yaml")
+    recipe = load_recipe(tmp_path / "mine.yaml")
+    assert [step.step for step in plan(recipe).steps] == list(recipe.steps)
+    assert not [source for source in _strings(recipe.resolved()) if source in HUB]
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, dict | list | tuple):
+        return [
+            found for inside in (value.values() if isinstance(value, dict) else value) for found in _strings(inside)
+        ]
+    return [value] if isinstance(value, str) else []
