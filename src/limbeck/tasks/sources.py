@@ -92,7 +92,7 @@ class HubSet(Config):
         try:
             known = get_dataset_split_names(*where, **which)
             rows = load_dataset(*where, split=split, **which) if split in known else None
-        except (OSError, ValueError, DatasetsError) as error:
+        except (OSError, ValueError, RuntimeError, DatasetsError) as error:
             raise DataError(f"data set {self.id} cannot be loaded: {error}") from None
         if rows is None:
             raise DataError(f'data set {self.id} has no split "{split}"{did_you_mean(split, known)}; correct the split')
