@@ -30,6 +30,7 @@ from limbeck.config import (
 from limbeck.corpora.masking import AnyShare, AnyUnit, Masking
 from limbeck.corpora.sources import AnySource
 from limbeck.corpora.splitting import Holdout
+from limbeck.evaluation.published import Published
 from limbeck.models.layers import LayerChoice
 from limbeck.models.reduction import Reduction
 from limbeck.models.shapes import ModelOrNew
@@ -39,15 +40,17 @@ from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
-from limbeck.stages.finetune import FinetuneStep
-from limbeck.stages.gate import LatencyBound
+from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
+from limbeck.tasks.suites import Dataset, Suite
 from limbeck.tasks.token_classification.token_data import Columns
 from limbeck.teachers import AnyTeacher, EnsembleMember, LiveTeacher
 from limbeck.teachers.storing import Store, StoredLogits
 from limbeck.tokenizers.families import AnyFamily
 from limbeck.tokenizers.trimming import Trimming
+from limbeck.training.search import Search
 
 MARK = re.compile(r"^<!-- fields of (limbeck\.[\w.]+) -->\n\n((?:\|.*\n)*)", re.MULTILINE)
 HEAD = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
@@ -74,8 +77,14 @@ NAMED = {
     Trimming: "[trimming](steps.md#dropping-tokens)",
     Importance: "[importance](steps.md#narrower-layers)",
     LatencyBound: "[bound](steps.md#gate)",
+    ScoreBound: "[bound](steps.md#gate)",
+    Published: "[published](evidence.md#published-numbers)",
     Columns: "[columns](data.md#iob)",
+    TableColumns: "[columns](#table)",
     Cut: "[cut](data.md#cut)",
+    Dataset: "[test set](steps.md#several-test-sets)",
+    Suite: "[suite](tasks.md#suites)",
+    Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",
     ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",
     AnyFamily: "[family](steps.md#tokenizer)",
@@ -95,7 +104,8 @@ NAMED = {
 FILLED_IN = {
     (Recipe, "name"): "the file's name",
     (DistilStep, "objectives"): "of the `method`",
-    (FinetuneStep, "objectives"): "`[{kind: hard_labels}]`",
+    (Table, "metrics"): "`[accuracy]`",
+    (TableHub, "metrics"): "`[accuracy]`",
 }
 """Fields that pydantic calls required and that a validator fills in."""
 _BOUNDS = {

@@ -82,7 +82,16 @@ class Artifact:
 
     @property
     def model_folder(self) -> Path:
-        """The folder to load a model, or a tokenizer, from; of several models the one chosen on development data."""
+        """The folder to load a model, or a tokenizer, from; of several models the one chosen on development data.
+
+        Raises:
+            ArtifactError: its models learned different data sets, so none of them stands for all.
+        """
+        if "model_folder" not in self.facts:
+            raise ArtifactError(
+                f"@{self.manifest.step} holds models of several data sets, and one model is wanted here; name one of"
+                f" its folders below {self.folder}, or fine-tune on one data set"
+            )
         return self.folder / str(self.facts["model_folder"])
 
     def missing(self) -> list[str]:

@@ -7,7 +7,8 @@
     │   ├── ModelError           a model that cannot be loaded, cut, or matched to another
     │   ├── ArtifactError        a file of a finished step is missing or damaged
     │   └── MissingExtra         an optional dependency is not installed
-    ├── TrainingError            training cannot go on: non-finite loss, tensors without gradient
+    ├── TrainingError            training cannot go on: tensors without gradient, nothing to learn from
+    │   └── Diverged             a loss or gradient is no finite number
     └── GateMissed               a gate of the recipe was missed: exit code 3
     Interrupted (BaseException)  stopped by a signal, resumable: exit code 128 + signal
 
@@ -52,6 +53,10 @@ class MissingExtra(UserError):
 
 class TrainingError(LimbeckError):
     """Training cannot go on; the last good checkpoint is kept."""
+
+
+class Diverged(TrainingError):
+    """A loss or a gradient is no finite number."""
 
 
 class GateMissed(LimbeckError):

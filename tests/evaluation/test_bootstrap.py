@@ -157,7 +157,7 @@ def _answers(metric, generator, examples, models):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("metric", ["f1", "squad_f1", "accuracy", "macro_f1", "mcc", "pearson", "ar"])
+@pytest.mark.parametrize("metric", ["f1", "squad_f1", "accuracy", "macro_f1", "mcc", "pearson", "spearman", "ar"])
 def test_ten_thousand_resamples_of_ten_thousand_examples_are_quick(metric):
     """Intervals that take minutes are left out."""
     generator = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from limbeck.evaluation.trial import Trial
 _KEYS = [
     "task", "data", "metric", "student", "teacher", "control", "truncated", "retention", "retention_ci95",
     "difference_ci95", "verdict", "control_difference", "control_difference_ci95", "truncated_difference",
-    "truncated_difference_ci95", "informative", "baseline",
+    "truncated_difference_ci95", "informative", "baseline", "difference", "difference_ci90", "margin", "equivalent",
 ]  # fmt: skip
 
 
@@ -27,10 +27,10 @@ def _found(right, examples=300):
     return _measure(np.stack([found, ones, ones], axis=-1))
 
 
-def _trial(baseline=0.2, seeds=1, **models):
+def _trial(baseline=0.2, seeds=1, about=None, **models):
     measures = {name: [_found(right)] * seeds for name, right in models.items()}
     numbers = {name: list(range(seeds)) for name in models}
-    return Trial("ner", "news", "sv", "F1", measures, numbers, _found(baseline), resamples=1000)
+    return Trial("ner", "news", "sv", "F1", measures, numbers, _found(baseline), 1000, **(about or {}))
 
 
 def _verdict(**models):
@@ -130,7 +130,7 @@ def test_score_rows():
     assert [(row["model"], row["seed"]) for row in rows] == [
         ("teacher", 0), ("teacher", 1), ("teacher", "mean"), ("student", 0), ("student", 1), ("student", "mean"),
     ]  # fmt: skip
-    assert list(rows[0]) == ["model", "task", "data", "language", "metric", "seed", "value", "ci95", "notes"]
+    assert list(rows[0]) == ["model", "task", "data", "language", "metric", "seed", "value", "ci95", "notes", "failed"]
     assert rows[2]["value"] == pytest.approx(0.8)
     assert rows[2]["ci95"][0] < 0.8 < rows[2]["ci95"][1]
     assert json.loads(json.dumps(rows)) == rows
@@ -148,3 +148,85 @@ def test_a_resample_in_which_the_teacher_scores_zero_has_no_ratio():
     measures = {name: [_found(0.5, examples=2)] for name in ("teacher", "student")}
     trial = Trial("ner", "d", "sv", "F1", measures, {name: [0] for name in measures}, _found(0, examples=2), 200)
     assert trial.retention("student", "teacher") == (1.0, (1.0, 1.0))
+
+
+def test_equivalence_is_said_where_it_is_shown():
+    """That no difference was shown is no proof that there is none; a 90 % interval within the margin is."""
+    measures = {"teacher": [_found(0.8, 9000)], "student": [_found(0.798, 9000)], "tiny": [_found(0.791, 9000)]}
+    trial = Trial("ner", "news", "sv", "F1", measures, {name: [0] for name in measures}, _found(0.2, 9000), 1000)
+    student, tiny = evidence_rows(trial)
+    assert student["equivalent"]
+    assert "of the teacher's F1 [99." in student["verdict"]
+    assert ", equivalent within 1 point; no control" in student["verdict"]
+    assert -0.01 < student["difference_ci90"][0] < student["difference"] < student["difference_ci90"][1] < 0
+    assert not tiny["equivalent"]
+    assert "equivalent" not in tiny["verdict"]
+    assert tiny["difference_ci90"][0] < -0.01
+    assert ", equivalent within 2 points; " in evidence_rows(trial, margin=0.02)[1]["verdict"]
+
+
+def test_the_90_percent_interval_is_the_narrower():
+    """Two one-sided tests at 5 % are a 90 % interval; with 95 % fewer would be found equivalent."""
+    contrast = _trial(teacher=0.8, student=0.7).contrast("student", "teacher")
+    assert contrast.ci95[0] < contrast.ci90[0] < contrast.difference < contrast.ci90[1] < contrast.ci95[1]
+    turned = contrast.turned()
+    assert (turned.difference, turned.ci90) == (-contrast.difference, (-contrast.ci90[1], -contrast.ci90[0]))
+    assert turned.turned() == contrast
+
+
+def test_no_equivalence_to_a_useless_teacher():
+    """Two models that know nothing are equal, and nothing follows from it."""
+    (row,) = evidence_rows(_trial(baseline=0.31, teacher=0.31, student=0.31))
+    assert row["equivalent"] is None
+    assert row["difference_ci90"] == [0, 0]
+
+
+def test_of_losses_lower_is_better():
+    """A student whose loss is lower than its control's must not be called worse."""
+    about = {"higher_is_better": False, "in_points": False}
+    trial = _trial(baseline=0.9, teacher=0.2, student=0.3, control=0.5, untrained=0.8, about=about)
+    (row,) = evidence_rows(trial)
+    assert (row["retention"], row["informative"]) == (None, True)
+    beside, control = row["verdict"].split("; ")
+    assert beside.startswith("differs from the teacher by 0.1 [0.0")
+    assert control.startswith("beats the control by 0.2 [0.1")
+    worse = evidence_rows(_trial(baseline=0.9, teacher=0.2, student=0.5, control=0.3, untrained=0.8, about=about))
+    assert "is worse than the control by 0.2 [0.1" in worse[0]["verdict"]
+    useless = _trial(baseline=0.1, teacher=0.2, student=0.5, about=about)
+    assert "does not clearly beat the trivial baseline (F1 0.10; difference 0.1 [0.0" in (uninformative(useless) or "")
+
+
+def test_without_a_baseline():
+    """Raw models have no trivial answer to beat."""
+    measures = {"teacher": [_found(0.8)], "student": [_found(0.7)]}
+    trial = Trial("mlm", "text", "sv", "accuracy", measures, {name: [0] for name in measures}, None, 1000)
+    (row,) = evidence_rows(trial)
+    assert (row["baseline"], row["informative"]) == (None, True)
+
+
+def test_failed_seeds_are_shown():
+    """A seed left out in silence makes a method look steadier than it is."""
+    constant = SummedMeasure(np.array([[0, 1, 1]] * 300), f1, ("constant",))
+    measures = {"teacher": [_found(0.8)], "student": [_found(0.7), constant], "control": [_found(0.5)]}
+    seeds = {"teacher": [1], "student": [1, 2], "control": [1]}
+    failed = {"student": {3: "diverged at update 40"}, "truncated": {1: "diverged at update 7"}}
+    trial = Trial("ner", "news", "sv", "F1", measures, seeds, _found(0.2), 1000, failed=failed)
+    rows = [(row["model"], row["seed"], row["value"], row["failed"]) for row in trial.score_rows()]
+    assert rows == [
+        ("teacher", 1, pytest.approx(0.8), None),
+        ("teacher", "mean", pytest.approx(0.8), None),
+        ("student", 1, pytest.approx(0.7), None),
+        ("student", 2, 0, "constant predictions"),
+        ("student", 3, None, "diverged at update 40"),
+        ("student", "mean", pytest.approx(0.35), None),
+        ("control", 1, pytest.approx(0.5), None),
+        ("control", "mean", pytest.approx(0.5), None),
+        ("truncated", 1, None, "diverged at update 7"),
+    ]
+    assert [row["notes"] for row in trial.score_rows()][3:6] == [["constant"], [], ["constant"]]
+    (row,) = evidence_rows(trial)
+    assert row["verdict"].endswith(
+        "; seed 2 of the student failed (constant predictions); seed 3 of the student failed (diverged at update 40,"
+        " not counted); seed 1 of the truncated baseline failed (diverged at update 7, not counted)"
+    )
+    assert row["truncated"] is None

@@ -60,6 +60,32 @@ def test_scores_are_per_seed_and_mean(scores):
     assert json.loads((scores.folder / "scores.json").read_text())["evidence"] == scores.facts["evidence"]
 
 
+def test_what_else_the_answers_show(scores):
+    """A mean hides where a student errs, whether it knows when it does, and whether its teacher erred there too."""
+    parts = {(row["slice"], row["part"].split()[0]) for row in scores.facts["slices"]}
+    assert {name for name, _ in parts} == {"words", "entity type", "entities seen in training"}
+    mean = {row["model"]: row for row in scores.facts["calibration"] if row["seed"] == "mean"}
+    assert set(mean) == set(ARMS)
+    assert mean["student"]["value"] < 0.3
+    assert {row["model"] for row in scores.facts["reliability"]} == set(ARMS)
+    (agreement,) = scores.facts["agreement"]
+    assert (agreement["student"], agreement["pairs"]) == ("student", 2)
+    assert agreement["where_teacher_right"] > 0.8
+
+
+def test_published_numbers_stand_beside_ours(members, make_step):
+    """A recipe after a paper is read beside the paper, so its number and what differs have to be there."""
+    entry = {"model": "student", "value": 0.859, "source": "the model card", "differs": "its data is SUCX 3.0"}
+    models = {"teacher": "@t", "student": "@s"}
+    made = make_step(_step(models, published=[entry], margin=0.5), members)
+    (row,) = made.facts["published"]
+    assert row["sentence"].endswith("and differs: its data is SUCX 3.0")
+    assert made.facts["evidence"][0]["margin"] == 0.5
+    assert "equivalent within 50 points" in made.facts["evidence"][0]["verdict"]
+    with pytest.raises(RecipeError, match="a score is published of pupil, which is none of the models: teacher"):
+        EvaluateStep.parse(_step(models, published=[{**entry, "model": "pupil"}]), "scores")
+
+
 def test_predictions_are_kept_for_every_word(scores, members):
     """Predictions that are not kept cannot be judged again by another rule."""
     examples = [json.loads(line) for line in (members["@t"].folder / "test.jsonl").read_text().splitlines()]
@@ -182,6 +208,8 @@ def test_outside_and_outline(tmp_path):
     path = tmp_path / "x.iob2"
     path.write_text("a\tO\n", "utf-8")
     step = EvaluateStep.parse({"models": {"teacher": "@t"}, "data": {"kind": "iob", "test": str(path)}}, "s")
-    assert step.outside()[0][0] == str(path)
+    assert step.outside()["x"][0][0] == str(path)
     assert EvaluateStep.parse({"models": {"teacher": "@t"}}, "s").outside() is None
-    assert evaluate.outline(step, {}).notes == ("compares teacher on the same examples",)
+    assert evaluate.outline(step, {}).notes == ("compares teacher on x",)
+    own = EvaluateStep.parse({"models": {"teacher": "@t"}}, "s")
+    assert evaluate.outline(own, {}).notes == ("compares teacher on the same examples",)

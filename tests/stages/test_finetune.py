@@ -30,8 +30,8 @@ def test_it_learns_the_task(tiny, teacher_tags):
     """A teacher that has not learnt makes every comparison empty."""
     assert [member["seed"] for member in teacher_tags.facts["members"]] == [1, 2]
     assert all(member["dev_score"] > 0.9 for member in teacher_tags.facts["members"])
-    assert teacher_tags.facts["labels"] == LABELS
-    assert teacher_tags.facts["examples"] == {"train": 180, "dev": 20, "test": 60}
+    assert teacher_tags.facts["datasets"][0]["labels"] == LABELS
+    assert teacher_tags.facts["datasets"][0]["examples"] == {"train": 180, "dev": 20, "test": 60}
     model = AutoModelForTokenClassification.from_pretrained(teacher_tags.model_folder)
     assert list(model.config.id2label.values()) == LABELS
     assert AutoTokenizer.from_pretrained(teacher_tags.model_folder).is_fast
@@ -134,14 +134,14 @@ def test_members_that_are_done_are_not_made_again(tiny, tmp_path, monkeypatch):
     fit = members.fit_member
 
     def cut_off(*arguments):
-        if arguments[-1] == 2:
+        if arguments[-2] == 2:
             raise Interrupted(15)
         return fit(*arguments)
 
     monkeypatch.setattr(members, "fit_member", cut_off)
     with pytest.raises(Interrupted):
         finetune.run(step, {}, out)
-    monkeypatch.setattr(members, "fit_member", lambda *arguments: trained.append(arguments[-1]) or fit(*arguments))
+    monkeypatch.setattr(members, "fit_member", lambda *arguments: trained.append(arguments[-2]) or fit(*arguments))
     trained: list[int] = []
     again = Workspace(tmp_path, "tags")
     again.facts = json.loads((again.scratch / "facts.json").read_text())
@@ -242,9 +242,13 @@ def test_defaults_and_what_they_refuse(tiny):
     """Three epochs of the labels, or of labels and teacher, are what a short recipe means."""
     short = {"model": "m", "data": tiny.data}
     step = FinetuneStep.parse(short, "s")
-    assert (step.epochs, [objective.kind for objective in step.objectives]) == (3, ["hard_labels"])
+    assert step.epochs == 3
+    assert [objective.kind for objective in step.objectives_for("token_classification")] == ["hard_labels"]
     taught = FinetuneStep.parse({**short, "teacher": "t"}, "s")
-    assert [(o.kind, o.weight) for o in taught.objectives] == [("hard_labels", 0.5), ("soft_labels", 0.5)]
+    assert [(o.kind, o.weight) for o in taught.objectives_for("token_classification")] == [
+        ("hard_labels", 0.5),
+        ("soft_labels", 0.5),
+    ]
     with pytest.raises((RecipeError, ValidationError), match="both"):
         FinetuneStep.parse({**short, "epochs": 1, "updates": 3}, "s")
     with pytest.raises((RecipeError, ValidationError), match="can stand once"):

@@ -17,6 +17,19 @@ SCORES = {
         {"model": "teacher", "data": "names", "metric": "f1", "seed": "mean", "value": 0.7},
     ],
 }
+_EVIDENCE = {**EVIDENCE, "metric": "SQuAD F1", "informative": True, "difference_ci90": [-0.03, 0.01]}
+SEVERAL = {
+    "evidence": [{**_EVIDENCE, "retention": 0.96}, {**_EVIDENCE, "metric": "SQuAD exact match", "retention": 0.9}],
+    "scores": [
+        {"model": "student", "data": data, "metric": metric, "seed": "mean", "value": value}
+        for data, metric, value in [
+            ("names", "SQuAD F1", 0.8), ("names", "SQuAD exact match", 0.6), ("more", "SQuAD exact match", 0.5)
+        ]
+    ],
+    "calibration": [
+        {"model": "student", "data": "names", "metric": "calibration error", "seed": "mean", "value": 0.04},
+    ],
+}  # fmt: skip
 _WHERE = {"model": "student", "format": "pytorch"}
 SPEED = {
     "models": {"student": {"parameters": 1000, "bytes": 4000}},
@@ -72,6 +85,61 @@ def test_a_missed_bound_is_named(tmp_path, bounds, sentence):
         _run(tmp_path, **bounds)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "found"),
+    [
+        ({"retention": 0.95}, [0.96]),
+        ({"retention": [{"metric": "squad_em", "value": 0.9}]}, [0.9]),
+        ({"equivalence": 0.03}, [0.03]),
+        ({"minimum_score": 0.5}, [0.8, 0.5]),
+        ({"minimum": [{"metric": "squad_em", "value": 0.5}]}, [0.6, 0.5]),
+        ({"minimum": [{"metric": "squad_em", "data": "more", "value": 0.5}]}, [0.5]),
+        ({"maximum_calibration_error": 0.05}, [0.04]),
+    ],
+)
+def test_bounds_of_several_metrics(tmp_path, bounds, found):
+    """A bound on F1 that is also held against the exact match misses for nothing."""
+    assert [row["found"] for row in _run(tmp_path, scores=SEVERAL, **bounds).facts["bounds"]] == found
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sentence"),
+    [
+        (
+            {"retention": [{"metric": "squad_em", "value": 0.95}]},
+            r"retention of SQuAD exact match on names: 0\.9, at least",
+        ),
+        ({"equivalence": 0.02}, r"distance from the teacher on names: 0\.03, at most 0\.02 wanted"),
+        (
+            {"minimum": [{"metric": "squad_em", "data": "more", "value": 0.6}]},
+            r"SQuAD exact match on more: 0\.5, at least",
+        ),
+        ({"maximum_calibration_error": 0.03}, r"calibration error on names: 0\.04, at most 0\.03 wanted"),
+    ],
+)
+def test_missed_bounds_of_several_metrics(tmp_path, bounds, sentence):
+    """The name of the metric says which of several was missed."""
+    with pytest.raises(GateMissed, match=sentence):
+        _run(tmp_path, scores=SEVERAL, **bounds)
+
+
+def test_equivalence_with_a_useless_teacher_misses(tmp_path):
+    """A student as bad as its teacher is no success."""
+    row = {**_EVIDENCE, "informative": False, "retention": None, "verdict": "not informative: the teacher is no better"}
+    with pytest.raises(GateMissed, match="not informative"):
+        _run(tmp_path, scores={"evidence": [row], "scores": []}, equivalence=0.5)
+
+
+def test_a_metric_that_was_not_computed_is_an_error(tmp_path):
+    """A bound on nothing would hold by default."""
+    with pytest.raises(DataError, match="no score by accuracy; found: SQuAD F1 on names, SQuAD exact match on names"):
+        _run(tmp_path, scores=SEVERAL, minimum=[{"metric": "accuracy", "value": 0.5}])
+    with pytest.raises(DataError, match="no score by squad_f1 on more; found"):
+        _run(tmp_path, scores=SEVERAL, minimum=[{"metric": "squad_f1", "data": "more", "value": 0.5}])
+    with pytest.raises(DataError, match=r'nothing was measured of "student".*found: no model'):
+        _run(tmp_path, maximum_calibration_error=0.5)
+
+
 def test_every_missed_bound_is_named(tmp_path):
     """Bounds that come to light one run at a time cost a run each."""
     with pytest.raises(GateMissed, match=r"2 of 3 bounds missed by student: retention.*; bytes"):
@@ -117,3 +185,5 @@ def test_outline_says_the_bounds():
     """`plan` has to show what will end the run."""
     step = GateStep.parse({"scores": "@s", "retention": 0.97}, "gate")
     assert gate.outline(step, {}).notes == ("student: retention 0.97",)
+    step = GateStep.parse({"scores": "@s", "minimum": [{"metric": "squad_em", "value": 0.5}]}, "gate")
+    assert gate.outline(step, {}).notes == ("student: minimum squad_em 0.5",)

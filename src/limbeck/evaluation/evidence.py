@@ -1,44 +1,53 @@
-"""What a trial shows about each student: retention, differences, and a verdict in words."""
+"""What a trial shows about each student: retention, differences, equivalence, and a verdict in words."""
 
 from typing import Any
 
 from limbeck.evaluation.bootstrap import Interval
 from limbeck.evaluation.trial import Contrast, Trial
 
+MARGIN = 0.01
+"""Scores no farther apart than this are as good as equal: 1 point."""
 
-def evidence_rows(trial: Trial) -> list[dict[str, Any]]:
+_IN_FULL = {"truncated": "truncated baseline", "untrained": "untrained encoder"}
+
+
+def evidence_rows(trial: Trial, margin: float = MARGIN) -> list[dict[str, Any]]:
     """One row for each student, ready for JSON; scores and differences are shares of 1, not points.
 
     Models are named by their role; a role that was not run is None, as is what would be drawn from it.
     """
-    return [_row(trial, student) for student in trial.students]
+    return [_row(trial, student, margin) for student in trial.students]
 
 
 def uninformative(trial: Trial) -> str | None:
     """Why nothing can be said about retention, or None where it can.
 
-    The teacher has to beat the trivial baseline, and the untrained encoder where there is one, by more than
-    the interval of the difference.
+    The teacher has to beat the trivial baseline where there is one, and the untrained encoder where there is one, by
+    more than the interval of the difference.
     """
-    checks = [("the trivial baseline", trial.baseline, trial.contrast_to_baseline("teacher"))]
+    checks = []
+    if trial.baseline is not None:
+        checks.append(("the trivial baseline", trial.baseline, trial.contrast_to_baseline("teacher")))
     if "untrained" in trial.measures:
         checks.append(("the untrained encoder", trial.score("untrained"), trial.contrast("teacher", "untrained")))
     failed = [
-        f"{name} ({trial.metric} {score:.2f}; difference {_amount(contrast)})"
+        f"{name} ({trial.metric} {score:.2f}; difference {_amount(trial, contrast)})"
         for name, score, contrast in checks
-        if not contrast.clearly_above
+        if not trial.gain(contrast).clearly_above
     ]
     if not failed:
         return None
     return f"the teacher ({trial.metric} {trial.score('teacher'):.2f}) does not clearly beat {' or '.join(failed)}"
 
 
-def _row(trial: Trial, student: str) -> dict[str, Any]:
+def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
     role = {name: name if name in trial.measures else None for name in ("teacher", "control", "truncated")}
     against = {name: trial.contrast(student, name) if name in trial.measures else None for name in role}
     reason = uninformative(trial) if role["teacher"] else None
     informative = bool(role["teacher"]) and reason is None
-    retention, retention_ci95 = trial.retention(student, "teacher") if informative else (None, None)
+    told = informative and trial.higher_is_better
+    retention, retention_ci95 = trial.retention(student, "teacher") if told else (None, None)
+    to_teacher = against["teacher"]
     return {
         "task": trial.task,
         "data": trial.data,
@@ -47,55 +56,82 @@ def _row(trial: Trial, student: str) -> dict[str, Any]:
         **role,
         "retention": retention,
         "retention_ci95": list(retention_ci95) if retention_ci95 else None,
-        "difference_ci95": _ci95(against["teacher"]),
-        "verdict": _verdict(trial, student, reason, against),
+        "difference_ci95": _ci95(to_teacher),
+        "verdict": _verdict(trial, student, reason, against, margin),
         "control_difference": _difference(against["control"]),
         "control_difference_ci95": _ci95(against["control"]),
         "truncated_difference": _difference(against["truncated"]),
         "truncated_difference_ci95": _ci95(against["truncated"]),
         "informative": informative,
         "baseline": trial.baseline,
+        "difference": _difference(to_teacher),
+        "difference_ci90": list(to_teacher.ci90) if to_teacher else None,
+        "margin": margin,
+        "equivalent": to_teacher.within(margin) if to_teacher and informative else None,
     }
 
 
-def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, Contrast | None]) -> str:
+def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, Contrast | None], margin: float) -> str:
+    failures = _failures(trial, student)
     if reason:
-        return f"not informative: {reason}"
-    parts = [_kept(trial, student) if "teacher" in trial.measures else _beside_reference(trial, student)]
+        return "; ".join([f"not informative: {reason}", *failures])
+    parts = [_beside_teacher(trial, student, margin) if "teacher" in trial.measures else _alone(trial, student)]
     control, truncated = against["control"], against["truncated"]
     if control:
-        parts.append(_compared(control, "the control"))
+        parts.append(_compared(trial, control, "the control"))
     elif "teacher" in trial.measures:
         parts.append("no control was run")
     if truncated:
-        parts.append(_compared(truncated, "the truncated baseline"))
+        parts.append(_compared(trial, truncated, "the truncated baseline"))
     if "teacher" in trial.measures and "untrained" not in trial.measures:
         parts.append("no untrained encoder was run")
-    return "; ".join(parts)
+    return "; ".join([*parts, *failures])
+
+
+def _beside_teacher(trial: Trial, student: str, margin: float) -> str:
+    words = _kept(trial, student) if trial.higher_is_better else _beside(trial, student, "teacher")
+    if not trial.contrast(student, "teacher").within(margin):
+        return words
+    return f"{words}, equivalent within {_margin(trial, margin)}"
 
 
 def _kept(trial: Trial, student: str) -> str:
     share, (low, high) = trial.retention(student, "teacher")
-    return f"keeps {100 * share:.1f} % of the teacher's {trial.metric} {_in_points((low, high))}"
+    return f"keeps {100 * share:.1f} % of the teacher's {trial.metric} [{_points(low)}, {_points(high)}]"
 
 
-def _beside_reference(trial: Trial, student: str) -> str:
+def _alone(trial: Trial, student: str) -> str:
     if "reference" not in trial.measures:
         return "no teacher and no reference was run"
-    contrast = trial.contrast(student, "reference")
-    amount = _amount(contrast)
+    return _beside(trial, student, "reference")
+
+
+def _beside(trial: Trial, student: str, other: str) -> str:
+    contrast = trial.contrast(student, other)
     if contrast.clearly_above or contrast.clearly_below:
-        return f"differs from the reference by {amount}"
-    return f"not shown to differ from the reference (difference {amount})"
+        return f"differs from the {other} by {_amount(trial, contrast)}"
+    return f"not shown to differ from the {other} (difference {_amount(trial, contrast)})"
 
 
-def _compared(contrast: Contrast, other: str) -> str:
-    low, high = contrast.ci95
-    if contrast.clearly_above:
-        return f"beats {other} by {_points(contrast.difference)} points {_in_points((low, high))}"
-    if contrast.clearly_below:
-        return f"is worse than {other} by {_points(-contrast.difference)} points {_in_points((-high, -low))}"
-    return f"not shown to beat {other} (difference {_amount(contrast)})"
+def _compared(trial: Trial, contrast: Contrast, other: str) -> str:
+    gain = trial.gain(contrast)
+    if gain.clearly_above:
+        return f"beats {other} by {_amount(trial, gain)}"
+    if gain.clearly_below:
+        return f"is worse than {other} by {_amount(trial, gain.turned())}"
+    return f"not shown to beat {other} (difference {_amount(trial, contrast)})"
+
+
+def _failures(trial: Trial, student: str) -> list[str]:
+    """Seeds of which nothing good can be said, of the student and of every model that it is compared with."""
+    others = [name for name in {**trial.measures, **trial.failed} if name not in trial.students]
+    return [
+        f"seed {seed} of the {_IN_FULL.get(model, model)} failed ({reason}"
+        + (", not counted)" if seed in uncounted else ")")
+        for model in (student, *others)
+        for uncounted in [trial.failed.get(model, {})]
+        for seed, reason in trial.failures(model).items()
+    ]
 
 
 def _difference(contrast: Contrast | None) -> float | None:
@@ -106,14 +142,23 @@ def _ci95(contrast: Contrast | None) -> list[float] | None:
     return list(contrast.ci95) if contrast else None
 
 
-def _amount(contrast: Contrast) -> str:
-    return f"{_points(contrast.difference)} points {_in_points(contrast.ci95)}"
+def _amount(trial: Trial, contrast: Contrast) -> str:
+    if trial.in_points:
+        return f"{_points(contrast.difference)} points {_bounds(contrast.ci95)}"
+    low, high = contrast.ci95
+    return f"{contrast.difference:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _margin(trial: Trial, margin: float) -> str:
+    if not trial.in_points:
+        return f"{margin:g}"
+    return f"{100 * margin:g} point" + ("" if 100 * margin == 1 else "s")
 
 
 def _points(share: float) -> str:
+    """Points, or per cent: both are hundredths."""
     return f"{round(100 * share, 1) + 0.0:.1f}"
 
 
-def _in_points(bounds: Interval) -> str:
-    """Bounds in points, or per cent: both are hundredths."""
+def _bounds(bounds: Interval) -> str:
     return f"[{_points(bounds[0])}, {_points(bounds[1])}]"

@@ -75,6 +75,13 @@ class Objective(Config):
             )
         self.must_agree("vocabulary", student, teacher, "give both the same tokenizer, so that tokens correspond")
 
+    def check_head(self, head: str) -> None:
+        """Refuses a task whose answers this objective cannot read; `head` is `tags`, `span`, `class` or `value`.
+
+        Raises:
+            RecipeError: says what to use in its place.
+        """
+
     def must_agree(
         self, what: Literal["vocabulary", "width", "heads"], student: Shape, teacher: Shape, advice: str
     ) -> None:

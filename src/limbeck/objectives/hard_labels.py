@@ -1,6 +1,6 @@
-"""Learn the labels themselves: cross-entropy at the positions that have one.
+"""Learn the labels themselves: cross-entropy with classes, squared error with numbers.
 
-N labelled positions, V classes.
+N labelled positions or texts, V classes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ def label_cross_entropy(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
     return cross_entropy(logits_NV.float(), labels_N, ignore_index=UNKNOWN, reduction="none")
 
 
+def squared_error(logits_N1: Tensor, values_N: Tensor) -> Tensor:
+    """Square of how far each number is from what it should be, shape N; 0 where that is not known."""
+    errors_N = logits_N1.float().squeeze(-1) - values_N.nan_to_num()
+    return errors_N.square().masked_fill(values_N.isnan(), 0)
+
+
 class LabelObjective(Objective):
-    """Cross-entropy at the labelled positions; what the labels are depends on where the batch comes from."""
+    """Learns from labels alone; what they are depends on where the batch comes from."""
 
     uses_teacher: ClassVar[bool] = False
 
@@ -32,13 +38,16 @@ class LabelObjective(Objective):
 
     def count(self, batch: Batch) -> int:
         """Labels that are known."""
-        return int((batch.targets != UNKNOWN).sum())
+        known = batch.targets != UNKNOWN if batch.values is None else ~batch.values.isnan()
+        return int(known.sum())
 
     def total(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> Tensor:
-        """See `label_cross_entropy`."""
+        """See `label_cross_entropy`, and `squared_error` where numbers are asked for."""
         from limbeck.objectives.chunking import by_chunks
 
         assert student.logits is not None
+        if batch.values is not None:
+            return squared_error(student.logits, batch.values).sum()
         logits_NV = at_asked(student.logits, batch)
         return by_chunks(
             lambda logits, labels: label_cross_entropy(logits, labels).sum(),
@@ -49,6 +58,6 @@ class LabelObjective(Objective):
 
 
 class HardLabels(LabelObjective):
-    """Cross-entropy with the labels that people gave, per labelled position."""
+    """What people said: cross-entropy per labelled position or text; of numbers the squared error, per text."""
 
     kind: Literal["hard_labels"] = "hard_labels"

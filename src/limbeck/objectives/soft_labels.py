@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from limbeck.errors import RecipeError
 from limbeck.objectives.logit_matching import LogitMatching
 from limbeck.objectives.top_labels import top_label_total
 from limbeck.signals import Batch, Needs, Outputs, Shape
@@ -44,6 +45,14 @@ class SoftLabels(LogitMatching):
     scaled: bool = True
     """Of `kl`: times the temperature squared, so that gradients keep their size as it grows. The codes of distilHerBERT
     and TextBrewer leave that out; false does as they do."""
+
+    def check_head(self, head: str) -> None:
+        """Refuses `kl` of a number: one logit alone is a distribution over one class, and all of these are equal."""
+        if head == "value" and self.loss == "kl":
+            raise RecipeError(
+                'objective "soft_labels" with loss: kl compares distributions over classes, and a number has none, so'
+                " its value would always be 0; use loss: mse"
+            )
 
     def needs(self, student: Shape, teacher: Shape | None) -> tuple[Needs, Needs]:
         """Logits at `positions`, of both: of the teacher's the distribution, unless they are compared one by one."""

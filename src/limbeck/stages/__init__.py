@@ -37,4 +37,4 @@ AnyStep = Annotated[
 
 def stage_of(step: Step) -> ModuleType:
     """The module that makes a step: it has `REVISION`, `KIND`, `outline`, `run`; some have `preview`, `rehearse`."""
-    return import_module(type(step).__module__)
+    return import_module(".".join(type(step).__module__.split(".")[:3]))

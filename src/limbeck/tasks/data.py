@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from limbeck.tasks.question_answering.question_data import Squad, SquadHub
+from limbeck.tasks.sequence_classification.table_data import Table, TableHub
 from limbeck.tasks.splits import Splits
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, Iob, JsonLines
@@ -14,12 +16,22 @@ from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, 
 if TYPE_CHECKING:
     from limbeck.tasks.task import Task
 
-AnyData = Annotated[Iob | JsonLines | Hub | AnnotatedCorpus, Field(discriminator="kind")]
+AnyData = Annotated[
+    Iob | JsonLines | Hub | AnnotatedCorpus | Squad | SquadHub | Table | TableHub, Field(discriminator="kind")
+]
 
 _TASKS: dict[TaskName, tuple[str, str]] = {
     "token_classification": ("token_classification.tagging", "TokenClassification"),
+    "question_answering": ("question_answering.answering", "QuestionAnswering"),
+    "sequence_classification": ("sequence_classification.judging", "SequenceClassification"),
+    "regression": ("sequence_classification.judging", "Regression"),
 }
-_READERS: dict[TaskName, str] = {"token_classification": "token_classification.token_data"}
+_READERS: dict[TaskName, str] = {
+    "token_classification": "token_classification.token_data",
+    "question_answering": "question_answering.question_data",
+    "sequence_classification": "sequence_classification.table_data",
+    "regression": "sequence_classification.table_data",
+}
 
 
 def task_named(name: TaskName) -> Task[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,5 +49,28 @@ def encode_task(
 ) -> EncodedTask[E, W]:
     """Windows of at most `length` tokens that share `stride`, labelled by the classes of the training examples."""
     labels = task.labels(splits.train)
-    train, dev = (task.encode(part, tokenizer, labels, length, stride) for part in (splits.train, splits.dev))
+    train, dev = (encode_once(task, part, tokenizer, labels, length, stride) for part in (splits.train, splits.dev))
     return EncodedTask(task, labels, tokenizer, train, dev, splits.dev)
+
+
+def encode_once(
+    task: Task[E, W],
+    examples: Sequence[E],
+    tokenizer: PreTrainedTokenizerBase,
+    labels: Sequence[str],
+    length: int,
+    stride: int,
+) -> Windows[W]:
+    """`task.encode`, remembered for the models that share a tokenizer and come next."""
+    backend: Any = tokenizer.backend_tokenizer
+    key = (task.name, tuple(examples), hash(backend.to_str()), tuple(labels), length, stride)
+    if key not in _REMEMBERED:
+        while len(_REMEMBERED) >= _SETS:
+            del _REMEMBERED[next(iter(_REMEMBERED))]
+        _REMEMBERED[key] = task.encode(examples, tokenizer, labels, length, stride)
+    return _REMEMBERED[key]
+
+
+_SETS = 8
+"""Training, development and test examples of a data set or two."""
+_REMEMBERED: dict[tuple[Any, ...], Windows[Any]] = {}

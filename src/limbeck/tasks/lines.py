@@ -1,10 +1,11 @@
 """Lines of plain or gzip text files, with a sentence for every way in which a file can be unusable."""
 
 import gzip
+import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from limbeck.errors import DataError
 
@@ -32,6 +33,25 @@ def numbered_lines(path: str) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path} is not sound gzip ({error}); fetch it again, or drop .gz from its name") from None
     if number == 0:
         raise DataError(f"{path} is empty; give a file with examples")
+
+
+def numbered_objects(path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """File and line number, as in `a.jsonl:3`, and the JSON object in the line; empty lines are passed over.
+
+    Raises:
+        DataError: see `numbered_lines`; or a line is no JSON object.
+    """
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{where} is not JSON ({error}); give one JSON object a line") from None
+        if not isinstance(record, dict):
+            raise DataError(f"{where} is a JSON {type(record).__name__}; give one JSON object a line")
+        yield where, record
 
 
 def identity(paths: Iterable[str]) -> list[list[str | int]]:

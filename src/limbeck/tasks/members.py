@@ -1,4 +1,4 @@
-"""Fine-tuned models of one step, one for each seed, as its artifact holds them."""
+"""Fine-tuned models of one step, one for each data set and seed, as its artifact holds them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,23 @@ from limbeck.artifacts import Artifact
 class Member:
     """One model and its tokenizer."""
 
+    data: str
+    """Name of the data set that it learned."""
     seed: int
     folder: Path
 
 
-def members_of(artifact: Artifact) -> list[Member]:
-    """Every member; none for an artifact that holds a single model."""
-    return [Member(fact["seed"], artifact.folder / fact["folder"]) for fact in artifact.facts.get("members", [])]
+def members_of(artifact: Artifact, data: str | None = None) -> list[Member]:
+    """Every member, or those of one data set; none for an artifact that holds a single model."""
+    return [
+        Member(fact["data"], fact["seed"], artifact.folder / fact["folder"])
+        for fact in artifact.facts.get("members", [])
+        if data in (None, fact["data"])
+    ]
 
 
-def member_of(artifact: Artifact, seed: int) -> Member | None:
-    """The member that was trained with `seed`."""
-    return next((member for member in members_of(artifact) if member.seed == seed), None)
+def member_of(artifact: Artifact, data: str, seed: int) -> Member | None:
+    """The member that learned this data set, or the only one there is, with `seed`."""
+    found = {member.data for member in members_of(artifact)}
+    wanted = data if len(found) > 1 else next(iter(found), None)
+    return next((member for member in members_of(artifact, wanted) if member.seed == seed), None)

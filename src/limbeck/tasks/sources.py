@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,6 @@ from limbeck.config import Config, did_you_mean
 from limbeck.errors import DataError
 from limbeck.tasks.lines import identity
 from limbeck.tasks.splits import E, Splits, cut
-from limbeck.tasks.task_names import TaskName
 
 Paths = str | tuple[str, ...]
 """One file or several, plain or .gz."""
@@ -34,7 +33,6 @@ class Cut(Config):
 class Files(Config):
     """Examples in files; a subclass says of which form and of which task."""
 
-    task: ClassVar[TaskName]
     train: Paths | None = None
     dev: Paths | Cut = Cut()
     """Files, or the share to cut from training."""
@@ -56,7 +54,6 @@ class Files(Config):
 class HubSet(Config):
     """A data set of the Hugging Face Hub, or a local folder in the same form."""
 
-    task: ClassVar[TaskName]
     id: str
     """Hub id or folder."""
     subset: str | None = None

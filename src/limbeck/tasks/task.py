@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.slicing import thirds
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, W, Windows
@@ -79,11 +80,15 @@ class Task(ABC, Generic[E, W]):
 
     @abstractmethod
     def usual(self, train: Sequence[E]) -> Any:
-        """What the trivial baseline learns of training examples, ready for JSON."""
+        """What the trivial baseline learns of training examples, and what `slices` have to know of them, for JSON."""
 
     @abstractmethod
     def guess(self, usual: Any, examples: Sequence[E]) -> list[Any]:
         """What that baseline says, which a model has to beat."""
+
+    def slices(self, examples: Sequence[E], usual: Any) -> dict[str, list[str]]:
+        """By what test examples are told apart, and the part that each belongs to, "" for none."""
+        return {"characters": thirds([len(example.text) for example in examples])}
 
     @abstractmethod
     def row(self, example: E) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from limbeck.errors import Interrupted, TrainingError
+from limbeck.errors import Diverged, Interrupted, TrainingError
 from limbeck.interrupts import deferred, requested
 from limbeck.signals import Batch
 from limbeck.training import memory
@@ -142,7 +142,7 @@ def make_update(
         audit_gradients(model)
     norm = float(nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]))
     if not math.isfinite(norm):
-        raise TrainingError(f"update {update}: the gradient's norm is {norm}; {_ADVICE}")
+        raise Diverged(f"update {update}: the gradient's norm is {norm}; {_ADVICE}")
     step_clipped(optimiser, norm, config.clip)
     optimiser.zero_grad(set_to_none=True)
     return terms
@@ -173,7 +173,7 @@ def _check_finite(value: Tensor, parts: Mapping[str, Tensor], update: int) -> No
         return
     guilty = [name for name, part in parts.items() if not math.isfinite(float(part.detach()))]
     because = ", ".join(guilty) or "their sum"
-    raise TrainingError(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
+    raise Diverged(f"update {update}: the loss is {float(value.detach())} because of {because}; {_ADVICE}")
 
 
 def _measured(
@@ -187,7 +187,7 @@ def _measured(
         total = sum(float(loss(batch, counts, progress)[0]) for batch in batches)
     model.train(config.dropout)
     if not math.isfinite(total):
-        raise TrainingError(f"update {update}: the loss on held-out text is {total}; {_ADVICE}")
+        raise Diverged(f"update {update}: the loss on held-out text is {total}; {_ADVICE}")
     return total
 
 

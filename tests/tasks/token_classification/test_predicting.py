@@ -115,8 +115,9 @@ def test_members_are_found_by_their_seed(tmp_path: Path):
         "config": {},
         "inputs": {},
     }
-    facts = {"members": [{"seed": 3, "folder": "members/seed-3"}, {"seed": 0, "folder": "members/seed-0"}]}
+    seeds = [{"data": "names", "seed": seed, "folder": f"members/seed-{seed}"} for seed in (3, 0)]
+    facts = {"members": seeds}
     artifact = Artifact(tmp_path, Manifest(**manifest, version="0", started="", seconds=0.0, facts=facts, files={}))
     assert [member.seed for member in members_of(artifact)] == [3, 0]
-    assert member_of(artifact, 0).folder == tmp_path / "members/seed-0"
-    assert member_of(artifact, 7) is None
+    assert member_of(artifact, "any", 0).folder == tmp_path / "members/seed-0"
+    assert member_of(artifact, "any", 7) is None

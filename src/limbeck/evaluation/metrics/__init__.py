@@ -1,6 +1,6 @@
 """Metrics by the name that recipes give them, each as its makers define it.
 
-All are better when higher. `docs/tasks.md` says which task has which.
+All are better when higher. `docs/metrics.md` tells readers the same.
 """
 
 from collections.abc import Callable, Sequence

@@ -33,7 +33,14 @@ def squad_f1(gold: Gold, said: Said, language: str = "") -> Measure:
     return _averaged(gold, said, language, _shared if all(gold) else _shared_or_nothing)
 
 
-def _averaged(gold: Gold, said: Said, language: str, like: Callable[[str, str], float]) -> Measure:
+def best_matches(
+    gold: Gold, said: Said, language: str = "", like: Callable[[str, str], float] | None = None
+) -> list[float]:
+    """For each question how like the prediction is to that acceptable answer which it is most like, 0 to 1.
+
+    By default 1 where they are the same once normalised, else 0.
+    """
+    compare = like or _same
     second = not all(gold)
     values = []
     for answers, prediction in zip(gold, said, strict=True):
@@ -41,8 +48,13 @@ def _averaged(gold: Gold, said: Said, language: str, like: Callable[[str, str], 
         if second:
             wanted = [answer for answer in wanted if answer] or [""]
         found = normalised(prediction, language)
-        values.append(max(like(answer, found) for answer in wanted))
-    return averaged(np.array(values), (CONSTANT,) if len(said) > 1 and len(set(said)) == 1 else ())
+        values.append(max(compare(answer, found) for answer in wanted))
+    return values
+
+
+def _averaged(gold: Gold, said: Said, language: str, like: Callable[[str, str], float]) -> Measure:
+    constant = (CONSTANT,) if len(said) > 1 and len(set(said)) == 1 else ()
+    return averaged(np.array(best_matches(gold, said, language, like)), constant)
 
 
 def _same(answer: str, found: str) -> float:

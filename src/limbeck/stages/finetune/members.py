@@ -2,33 +2,46 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact
 from limbeck.errors import ModelError
 from limbeck.models.sources import model_source
-from limbeck.objectives import CombinedLoss, learned_by, needs_of
+from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.signals import Batch, Needs
+from limbeck.stages.finetune.step import FinetuneStep
+from limbeck.tasks.suites import Dataset
 from limbeck.teachers import Online
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from limbeck.stages.finetune import FinetuneStep
     from limbeck.tasks.encoded import EncodedTask
     from limbeck.training.history import History
 
 
 def train_member(
-    config: "FinetuneStep", seed: int, data: "EncodedTask[Any, Any]", inputs: Mapping[str, Artifact], out: Workspace
+    config: FinetuneStep,
+    dataset: Dataset,
+    data: "EncodedTask[Any, Any]",
+    seed: int,
+    inputs: Mapping[str, Artifact],
+    out: Workspace,
+    folder: Path,
+    label: str,
 ) -> dict[str, Any]:
-    """Trains and saves one member; its facts."""
+    """Trains one member and saves it in `folder`; its facts.
+
+    Raises:
+        Diverged: its loss or gradient is no finite number any more.
+    """
     import torch
 
     from limbeck.corpora.sequences import BatchOrder
     from limbeck.evaluation.measures import point
-    from limbeck.evaluation.metrics import measure_of
+    from limbeck.evaluation.metrics import measure_of, shown
     from limbeck.models.costs import training_flops
     from limbeck.models.freezing import frozen
     from limbeck.models.loading import load_model, save_model
@@ -36,43 +49,61 @@ def train_member(
     from limbeck.tasks.batches import TaskBatches
     from limbeck.tasks.predicting import predict
 
-    torch.manual_seed(seed)  # of the new classifier
+    torch.manual_seed(seed)  # of the new head
     model = load_model(
         model_source(config.model, inputs), head=data.task.head, labels=data.labels, random=config.untrained
     )
     refs = config.teacher.models if config.teacher else []
-    teachers = [_teacher(ref, seed, data, inputs, out) for ref in refs]
+    teachers = [_teacher(ref, dataset, seed, data, inputs, out) for ref in refs]
+    objectives = config.objectives_for(data.task.name)
     order = BatchOrder(data.train.lengths, config.batch, seed)
     batches = TaskBatches(data.task, data.train, order.at, config.accumulate, data.pad)
     read = Needs(logits="selected")
     with frozen(model, read, encoder=config.freeze_encoder), only_rows(model, torch.from_numpy(data.used_ids)):
-        history = fit_member(
-            model, teachers, batches, config, config.planned_updates(order.batches_per_epoch), out, seed
-        )
-    folder = f"members/seed-{seed}"
-    save_model(model, data.tokenizer, out.folder / folder)
-    history.write(out.folder / folder / "curve.jsonl")
-    history.write_probes(out.folder / folder / "probes.jsonl")
+        updates = config.planned_updates(order.batches_per_epoch)
+        history = fit_member(model, teachers, objectives, batches, config, updates, out, seed, label)
+    save_model(model, data.tokenizer, folder)
+    history.write(folder / "curve.jsonl")
+    history.write_probes(folder / "probes.jsonl")
     answers = predict(data.task, model, data.dev_examples, data.dev, data.labels, data.pad)
     gold = [data.task.gold(example) for example in data.dev_examples]
-    score = point(measure_of("f1", gold, [answer.said for answer in answers]))
-    out.say(f"seed {seed}: development F1 {score:.3f}")
-    shapes = [teacher.config for teacher in teachers]
+    metric = dataset.data.metrics[0]
+    measure = measure_of(metric, gold, [answer.said for answer in answers], dataset.language)
+    score = point(measure)
+    notes = f" ({', '.join(measure.notes)})" if measure.notes else ""
+    out.say(f"{label}: development {shown(metric)} {score:.3f}{notes}")
     flops = training_flops(
-        model.config, history.tokens, data.mean_length, teachers=shapes, frozen=config.freeze_encoder
+        model.config,
+        history.tokens,
+        data.mean_length,
+        teachers=[teacher.config for teacher in teachers],
+        frozen=config.freeze_encoder,
     )
-    return {"seed": seed, "folder": folder, "dev_score": score, "flops": flops, **history.facts()}
+    return {
+        "data": dataset.name,
+        "seed": seed,
+        "learning_rate": config.learning_rate,
+        "dev_score": score,
+        "notes": list(measure.notes),
+        "flops": flops,
+        **history.facts(),
+    }
 
 
 def _teacher(
-    ref: str, seed: int, data: "EncodedTask[Any, Any]", inputs: Mapping[str, Artifact], out: Workspace
+    ref: str,
+    dataset: Dataset,
+    seed: int,
+    data: "EncodedTask[Any, Any]",
+    inputs: Mapping[str, Artifact],
+    out: Workspace,
 ) -> "PreTrainedModel":
     """The teacher's member of the same seed, so that every student learns from a teacher of its own."""
     from limbeck.models.loading import load_model
-    from limbeck.models.task_heads import labels_of
+    from limbeck.models.task_heads import head_of, labels_of
     from limbeck.tasks.members import member_of, members_of
 
-    own = member_of(inputs[ref], seed) if ref in inputs else None
+    own = member_of(inputs[ref], dataset.name, seed) if ref in inputs else None
     if own is None and ref in inputs and members_of(inputs[ref]):
         out.say(f"seed {seed}: {ref} has no member of that seed; learning from its best")
     teacher = load_model(str(own.folder) if own else model_source(ref, inputs))
@@ -82,17 +113,23 @@ def _teacher(
             f"the teacher {ref} was fine-tuned for the labels {', '.join(known)}, and this data has"
             f" {', '.join(data.labels)}; fine-tune the teacher on the same data"
         )
+    if head_of(teacher.config) not in (None, data.task.head):
+        raise ModelError(
+            f"the teacher {ref} was fine-tuned for another task than {data.task.name}; name one of this task"
+        )
     return teacher
 
 
 def fit_member(
     model: "PreTrainedModel",
     teachers: Sequence["PreTrainedModel"],
+    objectives: Sequence[AnyObjective],
     batches: Callable[[int], Sequence[Batch]],
-    config: "FinetuneStep",
+    config: FinetuneStep,
     updates: int,
     out: Workspace,
     seed: int = 0,
+    label: str = "training",
 ) -> "History":
     """Trains a model that is at hand, beside its teachers."""
     from limbeck.models.answering import answering
@@ -106,6 +143,6 @@ def fit_member(
     online = [Online(*answering(placed(teacher), dtype)) for teacher in teachers]
     taught = config.teacher.join(online) if config.teacher else None
     shapes = shape_of(model.config), taught.shape if taught else None
-    needs, learned = needs_of(config.objectives, *shapes), learned_by(config.objectives, *shapes)
-    loss = CombinedLoss(config.objectives, needs, partial(observe, model), taught, learned)
-    return fit(trained_together(model, learned), loss, batches, config, updates, out, label=f"seed {seed}", seed=seed)
+    needs, learned = needs_of(objectives, *shapes), learned_by(objectives, *shapes)
+    loss = CombinedLoss(objectives, needs, partial(observe, model), taught, learned)
+    return fit(trained_together(model, learned), loss, batches, config, updates, out, label=label, seed=seed)

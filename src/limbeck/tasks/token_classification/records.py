@@ -1,12 +1,11 @@
 """Examples from records with a list of words and a list of tags: JSON Lines files and Hub data sets."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from limbeck.config import did_you_mean
 from limbeck.errors import DataError
-from limbeck.tasks.lines import numbered_lines
+from limbeck.tasks.lines import numbered_objects
 from limbeck.tasks.token_classification.iob import is_tag, to_iob2
 from limbeck.tasks.token_classification.tagged_text import TaggedText, from_words
 
@@ -17,10 +16,7 @@ def read_json_lines(path: str, tokens: str, tags: str) -> tuple[list[TaggedText]
     Raises:
         DataError: names file and line of what cannot be read.
     """
-    records = (
-        (f"{path}:{number}", _parse(line, f"{path}:{number}")) for number, line in numbered_lines(path) if line.strip()
-    )
-    return _examples(records, tokens, tags, path)
+    return _examples(numbered_objects(path), tokens, tags, path)
 
 
 def read_rows(rows: Any, name: str, columns: tuple[str, str]) -> tuple[list[TaggedText], int]:
@@ -56,16 +52,6 @@ def _examples(
     if not examples:
         raise DataError(f"{source} has no record; give records with words and tags")
     return examples, strays
-
-
-def _parse(line: str, where: str) -> Mapping[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise DataError(f"{where} is not JSON ({error}); give one JSON object a line") from None
-    if not isinstance(record, dict):
-        raise DataError(f"{where} is a JSON {type(record).__name__}; give one JSON object a line")
-    return record
 
 
 def _strings(record: Mapping[str, Any], field: str, where: str) -> list[str]:

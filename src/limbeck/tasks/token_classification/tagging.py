@@ -17,6 +17,7 @@ from limbeck.tasks.task import Head, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.token_classification.baseline import look_up, usual_tags
 from limbeck.tasks.token_classification.encoding import IGNORED, TaggedWindow, encode
+from limbeck.tasks.token_classification.entity_slices import slices, written
 from limbeck.tasks.token_classification.iob import label_set
 from limbeck.tasks.token_classification.tagged_text import TaggedText
 from limbeck.tasks.token_classification.word_scores import word_scores
@@ -88,13 +89,18 @@ class TokenClassification(Task[TaggedText, TaggedWindow]):
         """Its tags."""
         return example.tags
 
-    def usual(self, train: Sequence[TaggedText]) -> dict[str, str]:
-        """Each word's most frequent tag."""
-        return usual_tags([example.tokens for example in train], [example.tags for example in train])
+    def usual(self, train: Sequence[TaggedText]) -> dict[str, Any]:
+        """Each word's most frequent tag, and the entities as they are written."""
+        tags = usual_tags([example.tokens for example in train], [example.tags for example in train])
+        return {"tags": tags, "entities": sorted({name for example in train for name, _ in written(example)})}
 
     def guess(self, usual: Any, examples: Sequence[TaggedText]) -> list[Any]:
         """The usual tag of every word; `O` for a word that was never seen."""
-        return [tuple(tags) for tags in look_up(usual, [example.tokens for example in examples])]
+        return [tuple(tags) for tags in look_up(usual["tags"], [example.tokens for example in examples])]
+
+    def slices(self, examples: Sequence[TaggedText], usual: Any) -> dict[str, list[str]]:
+        """By words, by the type of the entities, and by whether training had these."""
+        return slices(examples, set(usual["entities"]))
 
     def row(self, example: TaggedText) -> dict[str, Any]:
         """Text, words as character spans, tags, group."""

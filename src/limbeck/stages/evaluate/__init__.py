@@ -1,0 +1,17 @@
+"""The step `evaluate`: every model on the same test examples, intervals, and the verdict."""
+
+from limbeck.outlines import Outline, Outlines
+from limbeck.stages.evaluate.running import run
+from limbeck.stages.evaluate.step import EvaluateStep
+
+__all__ = ["KIND", "REVISION", "EvaluateStep", "outline", "run"]
+
+REVISION = 5
+KIND = "scores"
+
+
+def outline(config: EvaluateStep, inputs: Outlines) -> Outline:
+    """What will be compared, on what; files that are missing are found before anything runs."""
+    tests = [test.name for test in config.named_tests()]
+    on = f" on {', '.join(tests)}" if tests else " on the same examples"
+    return Outline(makes=KIND, notes=(f"compares {', '.join(config.models)}{on}",))

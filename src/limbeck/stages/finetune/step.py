@@ -1,0 +1,129 @@
+"""What a recipe says of fine-tuning."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, TypeAdapter, field_validator, model_validator
+
+from limbeck.config import ModelSource, Step
+from limbeck.models.sources import identity
+from limbeck.objectives import AnyObjective
+from limbeck.tasks.data import AnyData
+from limbeck.tasks.sources import name_of
+from limbeck.tasks.suites import Dataset, Suite
+from limbeck.tasks.task_names import TaskName
+from limbeck.teachers import LiveTeacher
+from limbeck.training.config import Training
+from limbeck.training.search import Search
+
+HARD = [{"kind": "hard_labels"}]
+SECOND_STEP = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "temperature": 2.0}]
+"""Weights and temperature of DistilBERT's second step of distillation."""
+SECOND_STEP_OF_NUMBERS = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "loss": "mse"}]
+"""The same where a number is learned, which has no distribution over classes."""
+
+
+class FinetuneStep(Step, Training):
+    """Fine-tunes one model per seed, and per data set of a suite; all members are in its one artifact."""
+
+    do: Literal["finetune"] = "finetune"
+    model: ModelSource
+    untrained: bool = False
+    """Start from fresh weights of the same architecture: the floor that a teacher has to beat."""
+    freeze_encoder: bool = False
+    """Train the head alone: a probe of what the encoder knows already."""
+    data: AnyData | None = None
+    """What it learns; the kind of the data says which task that is. Either this or `suite`."""
+    suite: Suite | None = None
+    """Several data sets, each learned by models of its own. Either this or `data`."""
+    teacher: LiveTeacher | None = None
+    """A fine-tuned model to learn from as well, or several; of a `finetune` step, the member with the same seed."""
+    objectives: list[AnyObjective] | None = Field(default=None, min_length=1)
+    """By default the labels; with a teacher, labels and the teacher's soft labels, half and half."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), max_length=50)
+    """One member for each; by default the step's seed."""
+    search: Search | None = None
+    """Settings to try first. Give all models that are compared the same search."""
+    length: int = Field(default=256, ge=16)
+    """Longest window in tokens; longer texts are read in several that overlap."""
+    stride: int = Field(default=64, ge=0)
+    """Tokens that neighbouring windows share."""
+    learning_rate: float = Field(default=2e-4, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _three_epochs(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or value.get("updates") is not None or value.get("epochs") is not None:
+            return value
+        return {**value, "epochs": 3}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.data is None) == (self.suite is None):
+            raise ValueError(f"give either `data` or `suite`; found {'neither' if self.data is None else 'both'}")
+        return self
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"each seed makes one model and can stand once; found {list(seeds)}")
+        return seeds
+
+    @field_validator("objectives")
+    @classmethod
+    def _without_pairs(cls, objectives: list[AnyObjective] | None) -> list[AnyObjective] | None:
+        if any(objective.kind == "next_sentence" for objective in objectives or []):
+            raise ValueError(
+                "next_sentence judges pairs of texts, and the examples of a task are no such pairs; leave it out here,"
+                " and use it in a distil or pretrain step"
+            )
+        return objectives
+
+    @model_validator(mode="after")
+    def _objectives_fit_the_task(self) -> Self:
+        from limbeck.tasks.data import task_named
+
+        for objective in self.objectives or []:
+            for dataset in self.datasets() if self.data else []:
+                objective.check_head(task_named(dataset.data.task).head)
+        return self
+
+    @property
+    def models(self) -> list[str]:
+        """The model, and the teachers if there are any."""
+        return [self.model, *(self.teacher.models if self.teacher else [])]
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """Of the members, for each data set."""
+        return self.seeds or (self.seed or 0,)
+
+    @property
+    def trainings(self) -> int:
+        """How many models are trained for each data set, those that are only tried included."""
+        return len(self.all_seeds) + (len(self.search.settings()) - 1 if self.search else 0)
+
+    def datasets(self) -> list[Dataset]:
+        """What is learned.
+
+        Raises:
+            DataError: a data set of the suite is not there.
+        """
+        if self.suite is not None:
+            return self.suite.datasets()
+        assert self.data is not None
+        return [Dataset.model_construct(name=name_of(self.data.model_dump()), language="", data=self.data)]
+
+    def objectives_for(self, task: TaskName) -> list[AnyObjective]:
+        """What is minimised, where the recipe leaves it open what suits the task."""
+        if self.objectives is not None:
+            return self.objectives
+        second = SECOND_STEP_OF_NUMBERS if task == "regression" else SECOND_STEP
+        return TypeAdapter(list[AnyObjective]).validate_python(second if self.teacher else HARD)
+
+    def outside(self) -> Any:
+        """Identity of the data files, and of models that no step of the recipe makes."""
+        source = self.suite or self.data
+        assert source is not None
+        return {"data": source.outside(), **{ref: identity(ref) for ref in self.models if not ref.startswith("@")}}
