@@ -29,6 +29,7 @@ PUBLISHED = {
     "swedish-mbert": (134_000_000, 136_000_000),
     "lightmbert": (134_000_000, 136_000_000),
     "distilherbert": (80_000_000, 83_000_000),
+    "distilbert-squad": (65_000_000, 67_000_000),
     "olm-bert-tiny": (4_300_000, 4_500_000),
     "swedish-small": (33_000_000, 34_000_000),
 }
