@@ -40,9 +40,10 @@ def slice_rows(
                 measures = {
                     model: [measure(wanted, [member[place] for place in places]) for member in members]
                     for model, members in said.items()
+                    if members
                 }
                 trial = replace(about, measures=measures, baseline_measure=None, resamples=RESAMPLES)
-                rows += [_row(trial, name, part, len(places), model) for model in said]
+                rows += [_row(trial, name, part, len(places), model) for model in measures]
     return rows
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from limbeck.config import Config, did_you_mean
 from limbeck.errors import DataError
 from limbeck.tasks.lines import identity
-from limbeck.tasks.splits import E, Splits, cut
+from limbeck.tasks.splits import E, Splits, cut, drawn
 
 Paths = str | tuple[str, ...]
 """One file or several, plain or .gz."""
@@ -38,6 +38,8 @@ class Files(Config):
     """Files, or the share to cut from training."""
     test: Paths | Cut | None = None
     """Files, or the share to cut from training, the same one whatever the seed."""
+    most: PositiveInt | None = None
+    """How many training examples to use at most, drawn from all, the same ones whatever the seed."""
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -66,6 +68,8 @@ class HubSet(Config):
     """Name of the split, or the share to cut from training."""
     test: str | Cut | None = "test"
     """Name of the split, or the share to cut from training, the same one whatever the seed."""
+    most: PositiveInt | None = None
+    """How many training examples to use at most, drawn from all, the same ones whatever the seed."""
 
     def outside(self) -> Any:
         """Id and revision, or the files of a local folder."""
@@ -104,6 +108,7 @@ def read_splits(spec: Files | HubSet, read: Read[E], seed: int) -> Splits[E]:
         train, test = cut(train, spec.test.cut, seed=0, part="test") if train else ((), ())
     else:
         test = _read_all(read, spec.test, notes)
+    train = drawn(train, spec.most)
     if not isinstance(spec.dev, Cut):
         return Splits(train, _read_all(read, spec.dev, notes), test, tuple(notes))
     stays, dev = cut(train, spec.dev.cut, seed) if train else ((), ())

@@ -17,7 +17,7 @@ def splits_of(dataset: Dataset, seed: int, inputs: Mapping[str, Artifact]) -> "S
         DataError: something cannot be read, or no model can be trained on it and judged.
     """
     from limbeck.corpora.documents import SPLITS, read
-    from limbeck.tasks.data import load, task_named
+    from limbeck.tasks.data import load, task_of
     from limbeck.tasks.token_classification.annotated import examples_from_documents
     from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
@@ -27,5 +27,5 @@ def splits_of(dataset: Dataset, seed: int, inputs: Mapping[str, Artifact]) -> "S
         splits = examples_from_documents(document for split in SPLITS for document in read(folder, split))
     else:
         splits = load(dataset.data, seed)
-    task_named(dataset.data.task).check_trainable(splits)
+    task_of(dataset.data).check_trainable(splits)
     return splits

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from limbeck.decoding.answers import LONGEST, Candidates, Passage, candidates
+from limbeck.decoding.answers import Candidates, Passage, candidates
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.question_answering.baseline import guess_answers, usual_answers
-from limbeck.tasks.question_answering.encoding import QUESTION_LENGTH, QuestionWindow, encode
+from limbeck.tasks.question_answering.encoding import QuestionWindow, encode
 from limbeck.tasks.question_answering.question import Question
+from limbeck.tasks.question_answering.question_data import LONGEST, QUESTION_LENGTH
 from limbeck.tasks.question_answering.question_slices import slices
 from limbeck.tasks.task import Head, Task
 from limbeck.tasks.task_names import TaskName
