@@ -78,6 +78,8 @@ class MaskedLosses:
     """(N,): the tokens that were masked."""
     sequences: NDArray[np.int64]
     """(N,): of which sequence each position is."""
+    right: NDArray[np.bool_]
+    """(N,): whether the token that was masked is the most likely one."""
 
 
 def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int) -> MaskedLosses:
@@ -85,7 +87,8 @@ def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int)
 
     A predicted token that is left to be seen, or replaced by another, tells a model that has only learnt to copy.
     """
-    found: list[tuple[Tensor, Tensor, Tensor]] = [(torch.empty(0), *2 * (torch.empty(0, dtype=torch.long),))]
+    none = torch.empty(0, dtype=torch.long)
+    found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = [(torch.empty(0), none, none, none.bool())]
     first = 0
     for piece in (piece for batch in batches for piece in batch.pieces(ROWS)):
         assert piece.labels is not None
@@ -95,7 +98,8 @@ def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int)
             logits_NV = observe(model, replace(piece, labels=labels_BT), Needs(logits="selected")).logits
             assert logits_NV is not None
             losses_N = nn.functional.cross_entropy(logits_NV.float(), labels_N, reduction="none")
-            found.append((losses_N.detach().cpu(), labels_N.cpu(), first + rows_N.cpu()))
+            right_N = logits_NV.argmax(-1) == labels_N
+            found.append((losses_N.detach().cpu(), labels_N.cpu(), first + rows_N.cpu(), right_N.cpu()))
         first += len(piece.labels)
     return MaskedLosses(*(torch.cat(parts).numpy() for parts in zip(*found, strict=True)))
 
