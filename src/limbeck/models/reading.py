@@ -52,6 +52,13 @@ def sentence_vectors(model: PreTrainedModel, batches: Sequence[Batch]) -> NDArra
     return vectors_NH
 
 
+def last_hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """What the last layer puts out, (B, T, H), without dropout or a graph; the batch is moved to the model's device."""
+    last = len(layers_of(model))
+    with torch.inference_mode():
+        return observe(model, batch.to(model.device), Needs(hidden=frozenset({last}))).hidden[last]
+
+
 def masked_lm_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
     """Cross-entropy with the tokens that were masked, in nats, mean over all masked positions of all batches.
 

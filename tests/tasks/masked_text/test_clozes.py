@@ -36,7 +36,9 @@ def test_hidden_tokens_are_those_of_the_words(kind, passages):
             assert (cloze.inputs[~hidden] == encoded.input_ids[~hidden]).all()
             assert (cloze.labels[hidden] == encoded.input_ids[hidden]).all()
             said = tokenizer.decode(encoded.input_ids[hidden]).replace(" ", "")
-            assert said == tokenizer.decode(tokenizer(passage.text[start:end])["input_ids"], skip_special_tokens=True).replace(" ", "")
+            assert said == tokenizer.decode(
+                tokenizer(passage.text[start:end])["input_ids"], skip_special_tokens=True
+            ).replace(" ", "")
 
 
 def test_a_word_is_hidden_from_each_of_its_tokens_on(passages):

@@ -46,7 +46,9 @@ def test_words_that_a_model_does_not_know_are_not_hidden():
     known = np.arange(10) < 2
     assert hidden_together(passage, known, 0.9, 1).tolist() == [0, 1]
     assert hidden_in_turn(passage, known, 5, 1).tolist() == [0, 1]
-    assert len(hidden_in_turn(passage, ~known & False, 5, 1)) == len(hidden_together(passage, ~known & False, 0.5, 1)) == 0
+    assert (
+        len(hidden_in_turn(passage, ~known & False, 5, 1)) == len(hidden_together(passage, ~known & False, 0.5, 1)) == 0
+    )
 
 
 def test_all_models_are_asked_the_same():

@@ -42,7 +42,7 @@ def passages_of(texts: Iterable[str], *, longest: int, most: int, seed: int) -> 
 
 
 def hidden_together(passage: Passage, known_W: Bools, share: float, seed: int) -> Ints:
-    """The words, ascending, that are hidden at once: `share` of those that may be, and at least one; none if none may."""
+    """The words, ascending, that are hidden at once: `share` of those that may be, at least one; none if none may."""
     allowed = np.flatnonzero(known_W)
     count = min(len(allowed), max(1, round(share * len(allowed))))
     return _choice(passage, allowed, count, seed, _TOGETHER)
