@@ -4,7 +4,7 @@ A linear classifier on random vectors is no fool: it knows every word that it ha
 read by the wrong tokenizer, or whose labels were shuffled, is no better; one on a model that knows its language is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +49,8 @@ class Probe(Protocol):
 
 TRAINED, UNTRAINED, BEFORE = "trained", "untrained", "before"
 """Names of the models in the trial; the last is what the step began with, where that had been trained."""
+UNTRAINED_SEEDS = (0, 1)
+"""Of the weights of untrained encoders: how much luck there is in one draw belongs to the interval."""
 RESAMPLES = 2_000
 
 
@@ -68,6 +70,8 @@ class Verdict:
     """On the weights that the step began with."""
     unchanged: bool = False
     """Every answer is the one that was given before the step."""
+    worse: bool = False
+    """The whole interval of its difference to the score before the step lies below zero."""
 
     @property
     def learned(self) -> bool:
@@ -90,57 +94,78 @@ class Verdict:
         )
 
 
-def said_by(probe: Probe, encode: Encode, name: str, out: Workspace) -> list[Any]:
-    """What a linear classifier on this encoder says of the held-out examples; `name` tells encoders apart."""
+class Trying:
+    """A probe of one training: what the encoder was worth before it, if it was worth anything, and after it."""
 
-    def fit(vectors_NH: Floats, classes_N: Ints, classes: int) -> Callable[[Floats], Floats]:
-        return fit_linear(vectors_NH, classes_N, classes).logits
+    def __init__(self, probe: Probe, out: Workspace, *, must_learn: bool) -> None:
+        self._probe = probe
+        self._out = out
+        self._must_learn = must_learn
+        self._before: list[Any] | None = None
 
-    with out.progress(f"probe of the encoder {name}", probe.windows, "windows") as bar:
-        return probe.said(encode, fit, bar)
+    def before(self, encode: Encode) -> None:
+        """Tries the encoder that the training is to go on with."""
+        self._before = self._said(encode, BEFORE)
 
+    def after(self, encode: Encode, untrained: Iterable[Encode]) -> list[str]:
+        """Tries the trained encoder and untrained ones; says, and keeps as a fact, how they compare.
 
-def verdict(
-    probe: Probe,
-    trained: Encode,
-    untrained: Sequence[Encode],
-    out: Workspace,
-    *,
-    before: list[Any] | None = None,
-) -> Verdict:
-    """Tries all encoders on the same examples. `before`: what was said by the one that the step began with."""
-    said = {
-        TRAINED: [said_by(probe, trained, TRAINED, out)],
-        UNTRAINED: [said_by(probe, encode, UNTRAINED, out) for encode in untrained],
-        **({BEFORE: [before]} if before is not None else {}),
-    }
-    gold = probe.gold
-    measures = {name: [measure_of(probe.metric, gold, each) for each in by] for name, by in said.items()}
-    seeds = {name: range(len(by)) for name, by in said.items()}
-    floor, *_ = measures[UNTRAINED]
-    trial = Trial(probe.task, probe.data, "", shown(probe.metric), measures, seeds, floor, resamples=RESAMPLES)
-    scores = trial.score(TRAINED), trial.score(UNTRAINED)
-    ci95 = trial.contrast(TRAINED, UNTRAINED).ci95
-    known = None if before is None else trial.score(BEFORE)
-    return Verdict(trial.data, trial.metric, *scores, ci95, len(gold), known, before == said[TRAINED][0])
+        Returns:
+            A warning, if nothing was learnt, or something lost.
 
+        Raises:
+            TrainingError: nothing was, and it has to be.
+        """
+        found = self._verdict(encode, untrained)
+        self._out.facts["frozen_probe"] = found.facts()
+        if found.learned:
+            self._out.say(f"this model learned: {found.sentence()}")
+            return (
+                [self._warn(f"this step made its model worth less to a task: {found.sentence()}")]
+                if found.worse
+                else []
+            )
+        nothing = f"this model learned nothing that the task can use: {found.sentence()}"
+        if self._must_learn:
+            raise TrainingError(
+                f"{nothing}; see whether text and tokenizer belong together, and train longer or at another learning"
+                " rate, or set must_learn: false in `probe` to keep it. What was made before is kept"
+            )
+        return [self._warn(nothing)]
 
-def announce(verdict: Verdict, out: Workspace, *, must_learn: bool) -> list[str]:
-    """Says it, and keeps it as a fact; a warning where nothing was learnt.
+    def _warn(self, text: str) -> str:
+        self._out.say(f"warning: {text}")
+        return text
 
-    Raises:
-        TrainingError: nothing was, and it `must_learn`.
-    """
-    out.facts["frozen_probe"] = verdict.facts()
-    if verdict.learned:
-        out.say(f"this model learned: {verdict.sentence()}")
-        return []
-    if must_learn:
-        raise TrainingError(
-            f"this model learned nothing that the task can use: {verdict.sentence()}; see whether text and tokenizer"
-            " belong together, and train longer or at another learning rate, or set must_learn: false in `probe` to"
-            " keep it. What was made before is kept"
+    def _verdict(self, encode: Encode, untrained: Iterable[Encode]) -> Verdict:
+        probe, known = self._probe, self._before
+        said = {
+            TRAINED: [self._said(encode, TRAINED)],
+            UNTRAINED: [self._said(each, UNTRAINED) for each in untrained],
+            **({BEFORE: [known]} if known is not None else {}),
+        }
+        gold = probe.gold
+        measures = {name: [measure_of(probe.metric, gold, each) for each in by] for name, by in said.items()}
+        seeds = {name: range(len(by)) for name, by in said.items()}
+        floor, *_ = measures[UNTRAINED]
+        trial = Trial(probe.task, probe.data, "", shown(probe.metric), measures, seeds, floor, resamples=RESAMPLES)
+        return Verdict(
+            probe.data,
+            trial.metric,
+            trial.score(TRAINED),
+            trial.score(UNTRAINED),
+            trial.contrast(TRAINED, UNTRAINED).ci95,
+            len(gold),
+            None if known is None else trial.score(BEFORE),
+            known == said[TRAINED][0],
+            known is not None and trial.contrast(TRAINED, BEFORE).clearly_below,
         )
-    warning = f"this model learned nothing that the task can use: {verdict.sentence()}"
-    out.say(f"warning: {warning}")
-    return [warning]
+
+    def _said(self, encode: Encode, name: str) -> list[Any]:
+        """What a linear classifier on this encoder says of the held-out examples; `name` tells encoders apart."""
+        with self._out.progress(f"probe of the encoder {name}", self._probe.windows, "windows") as bar:
+            return self._probe.said(encode, _fit, bar)
+
+
+def _fit(vectors_NH: Floats, classes_N: Ints, classes: int) -> Callable[[Floats], Floats]:
+    return fit_linear(vectors_NH, classes_N, classes).logits

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 STRENGTH = 0.001
-"""Of the pull towards zero, on features of variance 1. Here a MiniLM had F1 0.385 of entities and untrained ones 0.03 to
-0.05; ten times as strong, 0.371 and at most 0.014."""
+"""Of the pull towards zero, on features of variance 1. Here a MiniLM had F1 0.385 of entities and untrained ones 0.03
+to 0.05; ten times as strong, 0.371 and at most 0.014."""
 _ITERATIONS = 100
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -47,7 +47,9 @@ def fit_linear(features_NH: Floats, classes_N: Ints, classes: int) -> Linear:
     inputs = torch.from_numpy(_affine((features_NH - mean_H) / scale_H))
     targets = torch.from_numpy(classes_N)
     weights = torch.zeros(inputs.shape[1], classes, dtype=torch.float64, requires_grad=True)
-    optimiser: Any = torch.optim.LBFGS([weights], max_iter=_ITERATIONS, line_search_fn="strong_wolfe", tolerance_grad=1e-6)
+    optimiser: Any = torch.optim.LBFGS(
+        [weights], max_iter=_ITERATIONS, line_search_fn="strong_wolfe", tolerance_grad=1e-6
+    )
 
     def closure() -> float:
         optimiser.zero_grad()

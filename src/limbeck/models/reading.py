@@ -5,9 +5,10 @@ B sequences, T tokens, H hidden width, N sentences or masked positions, V vocabu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from limbeck.models.families import layers_of
 from limbeck.models.heads import has_mlm_head
+from limbeck.models.loading import random_model
 from limbeck.models.observing import observe
 from limbeck.signals import Batch, Needs
 
@@ -57,6 +59,13 @@ def last_hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
     last = len(layers_of(model))
     with torch.inference_mode():
         return observe(model, batch.to(model.device), Needs(hidden=frozenset({last}))).hidden[last]
+
+
+def untrained_encoders(model: PreTrainedModel, seeds: Sequence[int]) -> Iterator[Callable[[Batch], Tensor]]:
+    """`last_hidden` of models of the same architecture with fresh weights, one at a time."""
+    for seed in seeds:
+        fresh: nn.Module = random_model(model.config, seed=seed)
+        yield partial(last_hidden, cast("PreTrainedModel", fresh.to(model.device)))
 
 
 def masked_lm_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:

@@ -17,7 +17,7 @@ from limbeck.tasks.batches import window_batch
 from limbeck.tasks.data import load, task_named
 from limbeck.tasks.predicting import alike
 from limbeck.tasks.probe import Probe
-from limbeck.tasks.sources import name_of
+from limbeck.tasks.sources import Files, name_of
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task import Task
 from limbeck.tasks.token_classification.annotated import AnnotatedDocument, examples_from_documents
@@ -60,13 +60,7 @@ class FrozenProbe:
             DataError: nothing can be learnt of the examples, or nothing judged.
             RecipeError: the answers of this task are no classes.
         """
-        task = task_named(probe.data.task)
-        if task.head not in ("tags", "class"):
-            raise RecipeError(
-                f"a probe trains a linear classifier, and data of kind {probe.data.kind} is for a task whose answers are"
-                " no classes; give it data with tags of words or classes of texts"
-            )
-        task.check_trainable(splits)
+        task = _usable(probe, splits)
         labels, length = task.labels(splits.train), min(probe.length, longest)
         train, examples = _some(splits.train, probe.texts), _some(splits.dev, probe.texts // 2)
         train_windows, windows = (task.encode(part, tokenizer, labels, length, 0) for part in (train, examples))
@@ -127,6 +121,28 @@ def splits_of(probe: Probe, seed: int, documents: Callable[[str], Iterable[Annot
     if isinstance(probe.data, AnnotatedCorpus):
         return examples_from_documents(documents(probe.data.corpus))
     return load(probe.data, seed)
+
+
+def require_usable(probe: Probe, seed: int) -> None:
+    """Reads examples that are in files, so that what is wrong with them is found before anything runs.
+
+    Raises:
+        DataError: nothing can be learnt of the examples, or nothing judged.
+        RecipeError: the answers of their task are no classes.
+    """
+    _usable(probe, load(probe.data, seed) if isinstance(probe.data, Files) else None)
+
+
+def _usable(probe: Probe, splits: Splits[Any] | None) -> Task[Any, Any]:
+    task = task_named(probe.data.task)
+    if task.head not in ("tags", "class"):
+        raise RecipeError(
+            f"a probe trains a linear classifier, and the answers to data of kind {probe.data.kind} are no classes;"
+            " give it data with tags of words or classes of texts"
+        )
+    if splits is not None:
+        task.check_trainable(splits)
+    return task
 
 
 def _some(examples: Sequence[E], most: int) -> tuple[E, ...]:

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from limbeck.config import Config
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.sources import name_of
 
 
 class Probe(Config):
@@ -21,3 +22,10 @@ class Probe(Config):
     """Longest window in tokens."""
     must_learn: bool = True
     """End in an error if the model is not clearly better than the same architecture untrained."""
+
+    def sentence(self) -> str:
+        """What is tried, in words."""
+        return (
+            f"afterwards its frozen encoder is tried on at most {self.texts + self.texts // 2:,} texts of"
+            f" {name_of(self.data.model_dump())}, beside the same architecture untrained"
+        )
