@@ -44,6 +44,8 @@ class FrozenProbe:
 
     data: str
     """What the examples are called."""
+    metric: str
+    """How answers are scored."""
     kind: Task[Any, Any]
     labels: list[str]
     train: Windows[Any]
@@ -65,17 +67,21 @@ class FrozenProbe:
         train, examples = _some(splits.train, probe.texts), _some(splits.dev, probe.texts // 2)
         train_windows, windows = (task.encode(part, tokenizer, labels, length, 0) for part in (train, examples))
         name = name_of(probe.data.model_dump())
-        return cls(name, task, labels, train_windows, windows, examples, int(tokenizer.pad_token_id or 0))
+        return cls(
+            name,
+            probe.data.metrics[0],
+            task,
+            labels,
+            train_windows,
+            windows,
+            examples,
+            int(tokenizer.pad_token_id or 0),
+        )
 
     @property
     def task(self) -> str:
         """Its name."""
         return self.kind.name
-
-    @property
-    def metric(self) -> str:
-        """How answers are scored."""
-        return "f1" if self.kind.head == "tags" else "macro_f1"
 
     @property
     def windows(self) -> int:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from limbeck.errors import DataError, ModelError
+from limbeck.signals import Batch
+from limbeck.tasks.windows import padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-    from limbeck.signals import Batch
 
 FOLLOWS, ELSEWHERE = 0, 1
 """Labels of a pair, as in transformers."""
@@ -54,11 +54,12 @@ def text_pairs(texts: Iterable[str], *, most: int, seed: int) -> list[TextPair]:
         DataError: fewer than two documents have two paragraphs.
     """
     places = heapq.nsmallest(most, _places(texts), key=lambda place: _drawn(seed, place))
-    if len({place.document for place in places}) < 2:
+    documents = len({place.document for place in places})
+    if documents < 2:
         raise DataError(
-            f"pairs of texts that follow each other, and that do not, need two documents of at least two paragraphs;"
-            f" found {len({place.document for place in places})} in the part of the corpus that is held out. Keep"
-            " documents whole when the corpus is made (documents: blank_line or file), or hold out more"
+            f"two documents of at least two paragraphs are needed, to pair texts that follow each other and texts that"
+            f" do not, and this part of the corpus has {documents}; keep documents whole when the corpus is made"
+            " (documents: blank_line or file), or hold out more of it"
         )
     return [
         TextPair(place.before, place.after, FOLLOWS)
@@ -97,14 +98,13 @@ def pair_batch(encoded: Sequence[tuple[list[int], list[int]]], pad: int) -> Batc
     """Pairs side by side, padded with token `pad` to the longest."""
     import torch
 
-    from limbeck.signals import Batch
-
     longest = max(len(ids) for ids, _ in encoded)
-    ids_BT, types_BT = np.full((len(encoded), longest), pad), np.zeros((len(encoded), longest), dtype=np.int64)
-    mask_BT = np.zeros_like(types_BT)
-    for row, (ids, types) in enumerate(encoded):
-        ids_BT[row, : len(ids)], types_BT[row, : len(ids)], mask_BT[row, : len(ids)] = ids, types, 1
-    return Batch(torch.from_numpy(ids_BT), torch.from_numpy(mask_BT), token_types=torch.from_numpy(types_BT))
+    columns = [[np.array(part) for part in column] for column in zip(*encoded, strict=True)]
+    seen = [np.ones_like(ids) for ids in columns[0]]
+    ids_BT, types_BT, mask_BT = (
+        torch.from_numpy(padded(rows, longest, fill)) for rows, fill in zip((*columns, seen), (pad, 0, 0), strict=True)
+    )
+    return Batch(ids_BT, mask_BT, token_types=types_BT)
 
 
 def _places(texts: Iterable[str]) -> Iterator[_Place]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from limbeck.errors import ModelError
+from limbeck.signals import Batch
 from limbeck.tasks.masked_text.passages import Bools, Ints, Passage
+from limbeck.tasks.windows import padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -89,6 +91,17 @@ def hide_in_turn(number: int, encoded: Encoded, words: Ints, mask: int) -> Itera
             hidden_T[places[at:]] = True
             asked_T[place] = True
             yield _cloze(number, encoded, hidden_T, asked_T, mask)
+
+
+def cloze_batch(clozes: Sequence[Cloze], pad: int) -> Batch:
+    """Clozes side by side, padded with token `pad` to the longest."""
+    import torch
+
+    longest = max(len(cloze.inputs) for cloze in clozes)
+    inputs_BT = padded([cloze.inputs for cloze in clozes], longest, pad)
+    mask_BT = padded([np.ones_like(cloze.inputs) for cloze in clozes], longest, 0)
+    labels_BT = padded([cloze.labels for cloze in clozes], longest, IGNORED)
+    return Batch(torch.from_numpy(inputs_BT), torch.from_numpy(mask_BT), torch.from_numpy(labels_BT))
 
 
 def _cloze(number: int, encoded: Encoded, hidden_T: Bools, asked_T: Bools, mask: int) -> Cloze:
