@@ -32,7 +32,7 @@ def examine(config: EvaluateStep, spec: Raw, inputs: Mapping[str, Artifact], out
 
     subjects = subjects_of(config.models, inputs)
     found = _ASK[spec.kind](spec, subjects, inputs, out, config.seed or 0)
-    rows: dict[str, list[dict[str, Any]]] = {"scores": [], "evidence": [], "published": []}
+    rows: dict[str, list[dict[str, Any]]] = {"scores": [], "evidence": [], "contrasts": [], "published": []}
     for metric, measures in found.measures.items():
         share = metric not in IN_NATS_OR_WORDS
         trial = Trial(
@@ -49,16 +49,15 @@ def examine(config: EvaluateStep, spec: Raw, inputs: Mapping[str, Artifact], out
             in_points=share,
         )
         rows["scores"] += [{**row, "higher_is_better": share} for row in trial.score_rows()]
-        rows["evidence"] += evidence_rows(trial, config.margin)
-        about = [
-            entry for entry in config.published if (entry.metric, entry.data or spec.called) == (metric, spec.called)
-        ]
+        rows["evidence" if share else "contrasts"] += evidence_rows(trial, config.margin)
+        asked = [entry for entry in config.published if entry.data in ("", spec.called)]
+        about = [entry for entry in asked if (entry.metric or next(iter(found.measures))) == metric]
         rows["published"] += published_rows(trial, about)
     for row in rows["scores"]:
         if row["seed"] == "mean":
             low, high = row["ci95"]
             out.say(f"{row['model']}: {row['metric']} {row['value']:.4g} [{low:.4g}, {high:.4g}]")
-    for row in rows["evidence"]:
+    for row in [*rows["evidence"], *rows["contrasts"]]:
         out.say(f"{row['student']}, {row['metric']}: {row['verdict']}")
     out.facts.update(rows, examples=measures[0].examples, resamples=config.resamples)
     out.facts["models"] = {name: name if name in ROLES else "student" for name in config.models}
