@@ -19,6 +19,7 @@ from limbeck.models.sources import identity, model_source
 from limbeck.objectives import MLM, CombinedLoss, NextSentence, Objective, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
+from limbeck.tasks.probe import Probe
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from limbeck.corpora.batches import TextBatches
+    from limbeck.evaluation.frozen_probe import Trying
     from limbeck.training.history import History
 
 REVISION = 2
@@ -49,6 +51,8 @@ class PretrainStep(Step, Training):
     masking: Masking = Masking()
     next_sentence: bool = False
     """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""
+    probe: Probe | None = None
+    """Try the finished model on a task, its encoder frozen, and stop if it is no better than one never trained."""
 
     @model_validator(mode="after")
     def _one_way_of_batching(self) -> Self:
@@ -67,10 +71,12 @@ class PretrainStep(Step, Training):
         return self.model.tokenizer if isinstance(self.model, NewModel) else self.model
 
     def outside(self) -> Any:
-        """Identity of a model that no step of the recipe makes."""
+        """Identity of a model that no step of the recipe makes, and of a probe's data."""
         if isinstance(self.model, NewModel):
-            return self.model.outside()
-        return None if self.model.startswith("@") else identity(self.model)
+            known = self.model.outside()
+        else:
+            known = None if self.model.startswith("@") else identity(self.model)
+        return {"model": known, "probe": self.probe.data.outside()} if self.probe else known
 
     def objectives(self) -> list[Objective]:
         """The terms of the loss."""
@@ -86,8 +92,11 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.heads import fills_masks, judges_pairs
     from limbeck.models.looking import Looks
+    from limbeck.tasks.frozen_probe import require_usable
     from limbeck.training.probing import looks_at
 
+    if config.probe:
+        require_usable(config.probe, config.seed or 0)
     before = _before(config, inputs)
     model = _with_heads(config, before)
     if config.pack:
@@ -108,6 +117,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
         config.masking.sentence(),
         *made,
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
+        *([config.probe.sentence()] if config.probe else []),
     )
     share, fixed = config.masking.mean_share, config.freeze_encoder
     looks = Looks(looks_at(work.updates or 0), len(config.objectives()), HELD_OUT_SEQUENCES, readings=1)
@@ -153,9 +163,11 @@ def rehearse(config: PretrainStep, inputs: Outlines) -> float:
 def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Loads model and text, trains, saves the model with its head."""
     from limbeck.corpora.batches import text_batches
+    from limbeck.evaluation.frozen_probe import UNTRAINED_SEEDS
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.loading import save_model
+    from limbeck.models.reading import last_hidden, untrained_encoders
     from limbeck.training.precision import name_of
 
     model, tokenizer = _loaded(config, inputs)
@@ -175,8 +187,11 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         fill=config.fill,
         pack=config.pack,
     )
+    trying = _trying(config, model, tokenizer, inputs, out)
     history = _train(model, batches, config, batches.updates, out, held_out)
     warnings = _judged(config.model, model, batches, held_out, out) if isinstance(config.model, NewModel) else []
+    if trying:
+        warnings += trying.after(partial(last_hidden, model), untrained_encoders(model, UNTRAINED_SEEDS))
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     history.write_probes(out.folder / "probes.jsonl")
@@ -217,6 +232,32 @@ def _loaded(
         return random_model(_with_heads(config, shape), seed=config.seed or 0), tokenizer
     model = with_mlm_head(load_model(model_source(config.model, inputs)))
     return with_next_sentence_head(model) if config.next_sentence else model, tokenizer
+
+
+def _trying(
+    config: PretrainStep,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    inputs: Mapping[str, Artifact],
+    out: Workspace,
+) -> "Trying | None":
+    """The probe of this training, if there is one; a model that goes on is tried at once."""
+    from limbeck.corpora.documents import SPLITS, read
+    from limbeck.evaluation.frozen_probe import Trying
+    from limbeck.models.counting import shape_of
+    from limbeck.models.reading import last_hidden
+    from limbeck.tasks.frozen_probe import FrozenProbe, splits_of
+    from limbeck.training.precision import placed
+
+    if config.probe is None:
+        return None
+    seed = config.seed or 0
+    splits = splits_of(config.probe, seed, lambda ref: (d for s in SPLITS for d in read(inputs[ref].folder, s)))
+    probe = FrozenProbe.of(config.probe, splits, tokenizer, shape_of(model.config).positions)
+    trying = Trying(probe, out, must_learn=config.probe.must_learn)
+    if not isinstance(config.model, NewModel):
+        trying.before(partial(last_hidden, placed(model)))
+    return trying
 
 
 def _judged(
