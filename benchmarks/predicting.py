@@ -2,7 +2,7 @@
 
     python benchmarks/predicting.py FILE.iob2.gz [--sentences 2000] [--rounds 5] [--threads 2] [--write DOCUMENT]
 
-The same tagger of MiniLM's shape, with its weights and a classifier of random weights, in float32 on both sides, from the
+The same tagger of MiniLM's shape, its weights and a random classifier, in float32 on both sides, from the
 text of the sentences to the tags of their words; what it says is compared first. The pipeline is tried at several batch
 sizes, with the sentences as they come and sorted by length; the quickest of each takes turns with ours (A/B/C/A/B/C).
 """
