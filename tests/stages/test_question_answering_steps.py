@@ -114,3 +114,17 @@ def test_a_damaged_file_is_refused(tiny, tmp_path, make_step):
     (tmp_path / "train.json").write_text(json.dumps(whole))
     with pytest.raises(DataError, match="30 of 200 answers do not stand where their answer_start says"):
         make_step({"do": "finetune", "model": str(tiny.model), "data": data, **TASK})
+
+
+def test_how_likely_silence_has_to_be_is_settled_by_each_member(tiny, tmp_path, make_step):
+    """A threshold that is chosen on the test data, or not at all, is not what a user of the model gets."""
+    data = squad_data(tmp_path, unnamed=3)
+    members = make_step({"do": "finetune", "model": str(tiny.model), "data": data, **TASK})
+    (member,) = members.facts["members"]
+    (difference,) = member["settled"].values()
+    scores = make_step({"do": "evaluate", "models": {"teacher": "@t"}, "resamples": 1000}, {"@t": members})
+    answers = _kept(scores, f"teacher-seed-{member['seed']}")
+    for answer in answers:
+        best = answer["best"][0]["text"] if answer["best"] else ""
+        assert answer["said"] == ("" if answer["no_answer_by"] > difference else best)
+    assert 0 < sum(answer["said"] == "" for answer in answers) < 40

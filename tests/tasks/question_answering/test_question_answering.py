@@ -57,6 +57,24 @@ def test_silence_only_where_it_can_be_right(bert):
     assert patient.decode([FOX, NONE], windows, _logits(windows, 50.0), [])[0].said == "fox"
 
 
+def test_the_threshold_is_settled_on_development_data(bert):
+    """At 0, a model that hardly ever says "no answer" by itself is never silent, and half of SQuAD 2.0 is lost."""
+    examples = [FOX, NONE]
+    windows = TASK.encode(examples, bert, [], 64, 8)
+    answers = TASK.decode(examples, windows, _logits(windows, -3.0), [])
+    assert [answer.said != "" for answer in answers] == [True, True]
+
+    def rate(gold, said):
+        return [float(word in right or (not right and not word)) for right, word in zip(gold, said, strict=True)]
+
+    settled = TASK.settled(examples, answers, rate)
+    ours, other = (answer.details["no_answer_by"] for answer in answers)
+    assert ours <= settled["threshold"] < other
+    again = QuestionAnswering(**settled).decode(examples, windows, _logits(windows, -3.0), [])
+    assert [answer.said for answer in again] == ["fox", ""]
+    assert TASK.settled([FOX], answers[:1], rate) == {}
+
+
 def test_windows_are_remembered_by_how_they_were_made(bert):
     """Windows of another length of questions, taken for these, have their targets elsewhere."""
     asked = [Question("who jumps over the dog", TEXT)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from limbeck.decoding.answers import Candidates, Passage, candidates
+from limbeck.decoding.answers import Candidates, Passage, best_threshold, candidates
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.question_answering.baseline import guess_answers, usual_answers
@@ -16,7 +16,7 @@ from limbeck.tasks.question_answering.encoding import QuestionWindow, encode
 from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.question_answering.question_data import LONGEST, QUESTION_LENGTH
 from limbeck.tasks.question_answering.question_slices import slices
-from limbeck.tasks.task import Head, Task
+from limbeck.tasks.task import Head, Rate, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
 
@@ -109,6 +109,16 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
     def slices(self, examples: Sequence[Question], usual: Any) -> dict[str, list[str]]:
         """By words of the context and of the answer that is asked for, and by whether there is one."""
         return slices(examples)
+
+    def settled(self, examples: Sequence[Question], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
+        """The threshold that scores best, where some questions have no answer; see `best_threshold`."""
+        if not any(example.impossible for example in examples):
+            return {}
+        gold = [self.gold(example) for example in examples]
+        given = [answer.details["best"][0]["text"] if answer.details["best"] else "" for answer in answers]
+        differences = [answer.details["no_answer_by"] for answer in answers]
+        known = [-np.inf if difference is None else difference for difference in differences]
+        return {"threshold": best_threshold(known, rate(gold, given), rate(gold, [""] * len(gold)))}
 
     def row(self, example: Question) -> dict[str, Any]:
         """Question, context, answers with their places, id, group."""
