@@ -1,3 +1,4 @@
+import json
 import random
 import shutil
 from dataclasses import replace
@@ -10,7 +11,7 @@ from transformers import AutoTokenizer
 
 import limbeck.training.fit as fitting
 from limbeck.corpora import batches
-from limbeck.errors import DataError, TrainingError
+from limbeck.errors import DataError, RecipeError, TrainingError
 from limbeck.outlines import Outline
 from limbeck.stages import pretrain
 from limbeck.stages.pretrain import PretrainStep
@@ -171,7 +172,7 @@ def test_a_gradient_of_zero_stops_the_recipe(make, topics, learned, text, words,
 def test_a_training_that_changes_nothing_stops_the_recipe(topics, learned, text, make_step, monkeypatch):
     """A student cut from a good teacher passes every test of its worth, untouched as it is."""
     for fields in (_going_on(topics, learned.model_folder), _distilled(topics, learned.model_folder)):
-        with pytest.raises(TrainingError, match="before this step, with the same answer to every text"):
+        with pytest.raises(TrainingError, match="before this step, whose vectors it left as they were"):
             make_step({**fields, "learning_rate": 1e-12}, {"@text": text})
 
 
@@ -238,6 +239,38 @@ def test_the_plan_says_what_is_tried(topics):
         pretrain.outline(PretrainStep.parse(bad, "s"), inputs)
     step = PretrainStep.parse(_from_scratch(topics), "s")
     assert step.outside()["probe"] != PretrainStep.parse(bad, "s").outside()["probe"]
+
+
+def test_classes_of_texts(topics, learned, text, make_step, tmp_path):
+    """A language without tagged text has labelled texts, and the mean over a text is what they are judged by."""
+    for name in ("train", "dev"):
+        sentences = (topics / f"{name}.iob").read_text("utf-8").strip().split("\n\n")
+        rows = [[line.split("\t") for line in sentence.split("\n")] for sentence in sentences]
+        lines = [f"{' '.join(word for word, _ in row)}\t{'sea' if row[0][1] == 'B-SEA' else 'land'}" for row in rows]
+        (tmp_path / f"{name}.tsv").write_text("\n".join(["text\tlabel", *lines]) + "\n", "utf-8")
+    data = {"kind": "table", "train": str(tmp_path / "train.tsv"), "dev": str(tmp_path / "dev.tsv")}
+    made = make_step(_going_on(topics, learned.model_folder, probe={"data": data}), {"@text": text})
+    found = made.facts["frozen_probe"]
+    assert (found["learned"], found["metric"], found["texts"]) == (True, "accuracy", 120)
+    assert found["trained"] > 0.9 > found["untrained"]
+
+
+def test_a_task_without_classes_is_refused(topics, tmp_path):
+    """A linear classifier has no answer to a question, and the plan is the place to hear of it."""
+    qas = [{"id": "1", "question": "what?", "answers": [{"text": "sea", "answer_start": 4}]}]
+    articles = [{"title": str(n), "paragraphs": [{"context": f"the sea {n}", "qas": qas}]} for n in range(9)]
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps({"data": articles}), "utf-8")
+    step = PretrainStep.parse(_from_scratch(topics, {"data": {"kind": "squad", "train": str(path)}}), "s")
+    inputs = {"@text": Outline(makes="corpus"), "@tok": Outline(makes="tokenizer", vocabulary=200)}
+    with pytest.raises(RecipeError, match="the answers to data of kind squad are no classes; give it data with tags"):
+        pretrain.outline(step, inputs)
+
+
+def test_a_frozen_encoder_is_not_tried(topics, learned):
+    """It would be found unchanged, as it was meant to be."""
+    with pytest.raises(RecipeError, match="freeze_encoder keeps the encoder as it is, and a probe tries nothing else"):
+        PretrainStep.parse(_going_on(topics, learned.model_folder, freeze_encoder=True), "s")
 
 
 def test_a_model_kept_all_the_same_comes_with_a_warning(topics, text, words, make_step):

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from limbeck.errors import TrainingError
 from limbeck.evaluation.linear import Floats, Ints, fit_linear
 from limbeck.evaluation.metrics import measure_of, shown
@@ -43,8 +45,8 @@ class Probe(Protocol):
     def gold(self) -> Sequence[Any]:
         """What should be said of the held-out examples."""
 
-    def said(self, encode: Encode, fit: Fit, progress: Progress) -> list[Any]:
-        """What is said of them by a classifier of this encoder's vectors; progress by one for each window."""
+    def said(self, encode: Encode, fit: Fit, progress: Progress) -> tuple[list[Any], Floats]:
+        """What a classifier of this encoder's vectors says of them, and vectors of them; progress by one a window."""
 
 
 TRAINED, UNTRAINED, BEFORE = "trained", "untrained", "before"
@@ -52,6 +54,8 @@ TRAINED, UNTRAINED, BEFORE = "trained", "untrained", "before"
 UNTRAINED_SEEDS = (0, 1)
 """Of the weights of untrained encoders: how much luck there is in one draw belongs to the interval."""
 RESAMPLES = 2_000
+MOVED = 1e-4
+"""By this share of their length, at least, a training moves an encoder's vectors; rounding moves them by 1e-7."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Verdict:
     before: float | None = None
     """On the weights that the step began with."""
     unchanged: bool = False
-    """Every answer is the one that was given before the step."""
+    """The encoder gives the vectors that it gave before the step."""
     worse: bool = False
     """The whole interval of its difference to the score before the step lies below zero."""
 
@@ -85,7 +89,7 @@ class Verdict:
     def sentence(self) -> str:
         """The scores."""
         low, high = self.ci95
-        same = ", with the same answer to every text" if self.unchanged else ""
+        same = ", whose vectors it left as they were" if self.unchanged else ""
         before = "" if self.before is None else f" and {self.before:.3f} before this step{same}"
         return (
             f"a linear classifier on its frozen encoder has {self.metric} {self.trained:.3f} on {self.texts:,} held-out"
@@ -101,7 +105,7 @@ class Trying:
         self._probe = probe
         self._out = out
         self._must_learn = must_learn
-        self._before: list[Any] | None = None
+        self._before: tuple[list[Any], Floats] | None = None
 
     def before(self, encode: Encode) -> None:
         """Tries the encoder that the training is to go on with."""
@@ -139,10 +143,11 @@ class Trying:
 
     def _verdict(self, encode: Encode, untrained: Iterable[Encode]) -> Verdict:
         probe, known = self._probe, self._before
+        answers, vectors = self._said(encode, TRAINED)
         said = {
-            TRAINED: [self._said(encode, TRAINED)],
-            UNTRAINED: [self._said(each, UNTRAINED) for each in untrained],
-            **({BEFORE: [known]} if known is not None else {}),
+            TRAINED: [answers],
+            UNTRAINED: [self._said(each, UNTRAINED)[0] for each in untrained],
+            **({BEFORE: [known[0]]} if known is not None else {}),
         }
         gold = probe.gold
         measures = {name: [measure_of(probe.metric, gold, each) for each in by] for name, by in said.items()}
@@ -157,14 +162,18 @@ class Trying:
             trial.contrast(TRAINED, UNTRAINED).ci95,
             len(gold),
             None if known is None else trial.score(BEFORE),
-            known == said[TRAINED][0],
+            known is not None and _same(known[1], vectors),
             known is not None and trial.contrast(TRAINED, BEFORE).clearly_below,
         )
 
-    def _said(self, encode: Encode, name: str) -> list[Any]:
-        """What a linear classifier on this encoder says of the held-out examples; `name` tells encoders apart."""
+    def _said(self, encode: Encode, name: str) -> tuple[list[Any], Floats]:
+        """What is said of the held-out examples by this encoder's vectors, and these; `name` tells encoders apart."""
         with self._out.progress(f"probe of the encoder {name}", self._probe.windows, "windows") as bar:
             return self._probe.said(encode, _fit, bar)
+
+
+def _same(before_NH: Floats, after_NH: Floats) -> bool:
+    return bool(np.linalg.norm(after_NH - before_NH) < MOVED * np.linalg.norm(before_NH))
 
 
 def _fit(vectors_NH: Floats, classes_N: Ints, classes: int) -> Callable[[Floats], Floats]:

@@ -63,6 +63,8 @@ class PretrainStep(Step, Training):
     def _layers_to_keep(self) -> "PretrainStep":
         if self.freeze_encoder and isinstance(self.model, NewModel):
             raise ValueError("freeze_encoder keeps layers as they are, and a new model's have learnt nothing")
+        if self.freeze_encoder and self.probe:
+            raise ValueError("freeze_encoder keeps the encoder as it is, and a probe tries nothing else; leave one out")
         return self
 
     @property

@@ -93,17 +93,23 @@ class FrozenProbe:
         """What should be said of the held-out examples."""
         return [self.kind.gold(example) for example in self.examples]
 
-    def said(self, encode: Encode, fit: Fit, progress: Progress) -> list[Any]:
-        """What is said of the held-out examples by a classifier of this encoder's vectors; one step for each window."""
+    def said(self, encode: Encode, fit: Fit, progress: Progress) -> tuple[list[Any], Floats]:
+        """What a classifier of this encoder's vectors says of held-out examples, and the mean vector of each window.
+
+        Progress advances by one for each window that is read.
+        """
         vectors, classes = [], []
         for _, (found, classes_N) in self._vectors(self.train, encode, progress):
             vectors.append(found[classes_N >= 0])
             classes.append(classes_N[classes_N >= 0])
         logits_of = fit(np.concatenate(vectors), np.concatenate(classes), len(self.labels))
         logits: list[Floats] = [np.empty(0)] * len(self.held_out)
+        means: list[Floats] = [np.empty(0)] * len(self.held_out)
         for index, (found, _) in self._vectors(self.held_out, encode, progress):
+            means[index] = found.mean(axis=0)
             logits[index] = logits_of(found) if self.kind.head == "tags" else logits_of(found)[0]
-        return [answer.said for answer in self.kind.decode(self.examples, self.held_out, logits, self.labels)]
+        answers = self.kind.decode(self.examples, self.held_out, logits, self.labels)
+        return [answer.said for answer in answers], np.stack(means)
 
     def _vectors(
         self, windows: Windows[Any], encode: Encode, progress: Progress
