@@ -99,10 +99,9 @@ def test_two_tokenizers_with_the_same_words(tmp_path_factory, text, folder_of_ma
             model.cls.predictions.bias.copy_(_chances(tokenizer, texts))
         folders[name] = tmp_path_factory.mktemp(name)
         save_model(model, tokenizer, folders[name])
-    made = make_step(
-        _evaluate({"kind": "masked_text", "corpus": "@text", "turns": 9}, {n: str(f) for n, f in folders.items()}),
-        {"@text": text},
-    )
+    heard, data = Heard(), {"kind": "masked_text", "corpus": "@text", "turns": 9}
+    made = make_step(_evaluate(data, {name: str(each) for name, each in folders.items()}), {"@text": text}, heard)
+    assert any(line.startswith("the models cut words into other tokens: compare pseudo_perp") for line in heard.lines)
     loss, perplexity = _means(made, "mlm_loss"), _means(made, "pseudo_perplexity")
     assert loss["pieces"] < loss["whole"]
     assert perplexity["pieces"] > perplexity["whole"]

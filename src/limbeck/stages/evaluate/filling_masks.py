@@ -36,6 +36,8 @@ def fill_masks(
     encoded = _encoded(subjects, passages)
     known = known_to_all([[None if each is None else each.known for each in by_one] for by_one in encoded])
     _say_what_is_left(passages, known, encoded, subjects, out)
+    if {"mlm_loss", "mlm_accuracy"} & set(spec.metrics) and not _cut_alike(encoded):
+        out.say("the models cut words into other tokens: compare pseudo_perplexity, not mlm_loss or mlm_accuracy")
     asked = [number for number, words in enumerate(known) if words is not None and words.any()]
     found = [
         _measures(spec, subject, [(passages[n], each[n], known[n]) for n in asked], out, seed)
@@ -61,6 +63,14 @@ def _encoded(subjects: Sequence[Subject], passages: Sequence["Passage"]) -> list
             )
         found.append(encode_passages(passages, load_tokenizer(subject.source), shape_of(config).positions))
     return found
+
+
+def _cut_alike(encoded: Sequence[Sequence["Encoded | None"]]) -> bool:
+    """Whether every passage is the same tokens to every model that can read it."""
+    return all(
+        len({each.input_ids.tobytes() for each in by_one if each is not None}) < 2
+        for by_one in zip(*encoded, strict=True)
+    )
 
 
 def _say_what_is_left(
