@@ -94,7 +94,11 @@ class HubSet(Config):
             known = get_dataset_split_names(*where, **which)
             rows = load_dataset(*where, split=split, **which) if split in known else None
         except (OSError, ValueError, RuntimeError, DatasetsError) as error:
-            raise DataError(f"data set {self.id} cannot be loaded: {error}") from None
+            raise DataError(
+                f"data set {self.id} cannot be loaded: {error}; correct id, subset or revision, or where there is no"
+                f" network, fetch it elsewhere (hf download {self.id} --repo-type dataset --local-dir FOLDER) and give"
+                " that folder as id"
+            ) from None
         if rows is None:
             raise DataError(f'data set {self.id} has no split "{split}"{did_you_mean(split, known)}; correct the split')
         return rows
