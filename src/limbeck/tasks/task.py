@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
+from limbeck.errors import RecipeError
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.replacing import Spot
 from limbeck.tasks.slicing import thirds
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task_names import TaskName
@@ -89,6 +91,32 @@ class Task(ABC, Generic[E, W]):
     def slices(self, examples: Sequence[E], usual: Any) -> dict[str, list[str]]:
         """By what test examples are told apart, and the part that each belongs to, "" for none."""
         return {"characters": thirds([len(example.text) for example in examples])}
+
+    @abstractmethod
+    def texts(self, example: E) -> tuple[str, ...]:
+        """All that is read of it."""
+
+    @abstractmethod
+    def unanswered(self, example: E) -> E:
+        """The same with its answer forgotten: a model is asked, and nobody knows."""
+
+    @abstractmethod
+    def changeable(self, example: E) -> list[Spot]:
+        """The words that may be replaced, in reading order."""
+
+    @abstractmethod
+    def replaced(self, example: E, words: Mapping[Spot, str]) -> E:
+        """The example with other words at some of these spots, unanswered."""
+
+    def plain(self, text: str) -> E:
+        """Text that nobody has labelled as an unanswered example.
+
+        Raises:
+            RecipeError: plain text asks nothing of this kind.
+        """
+        raise RecipeError(
+            "a corpus asks no questions, so it gives no examples of question answering; give unlabelled.data"
+        )
 
     @abstractmethod
     def row(self, example: E) -> dict[str, Any]:
