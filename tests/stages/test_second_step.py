@@ -6,17 +6,15 @@ import pytest
 from stage_support import TASK
 
 import tiny_questions
+from limbeck.errors import TrainingError
 from tiny_world import WORDS
 
+LABELS = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "loss": "mse"}]
+"""Without them nothing trains the head, and the gradient audit stops."""
 OBJECTIVES = {
     "hidden": [{"kind": "hidden_mse"}],
     "attention": [{"kind": "attention_mse"}],
     "relations": [{"kind": "relation_kl", "of": of, "heads": 4} for of in ("queries", "keys", "values")],
-    "mixed": [
-        {"kind": "hard_labels", "weight": 0.5},
-        {"kind": "soft_labels", "weight": 0.5, "loss": "mse"},
-        {"kind": "hidden_mse"},
-    ],
 }
 DATA = ("questions", "classes", "pairs", "numbers")
 
@@ -62,12 +60,20 @@ def test_every_objective_is_learned_in_every_task(learned, half, make_step, name
     """A term that is silently 0 in a task is a second step that never was."""
     data, teacher = learned(name)
     step = {"do": "finetune", "model": "@half", "teacher": "@t", "data": data, **TASK, "updates": 12}
-    step |= {"length": 32, "stride": 4, "objectives": OBJECTIVES[objectives]}
+    step |= {"length": 32, "stride": 4, "objectives": [*LABELS, *OBJECTIVES[objectives]]}
     made = make_step(step, {"@half": half, "@t": teacher})
     final = made.facts["members"][0]["final"]
-    terms = {key: value for key, value in final.items() if key.startswith(("hidden", "attention", "relation", "soft"))}
-    assert terms
-    assert all(0 < value < 1e4 for value in terms.values())
+    terms = [value for key, value in final.items() if key.startswith(("hidden_", "attention", "relation", "soft"))]
+    assert len(terms) == 1 + len(OBJECTIVES[objectives])
+    assert all(0 < value < 1e4 for value in terms)
+
+
+def test_a_head_that_nothing_trains_is_refused(learned, half, make_step):
+    """Hidden states alone leave the classifier as it fell, and the model answers at random."""
+    data, teacher = learned("classes")
+    step = {"do": "finetune", "model": "@half", "teacher": "@t", "data": data, **TASK, "updates": 2}
+    with pytest.raises(TrainingError, match=r"classifier.weight.* not connected|gradient audit stopped"):
+        make_step({**step, "objectives": OBJECTIVES["hidden"]}, {"@half": half, "@t": teacher})
 
 
 @pytest.mark.parametrize("name", DATA)
