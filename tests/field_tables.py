@@ -44,6 +44,8 @@ from limbeck.stages.finetune.augmenting import Augment
 from limbeck.stages.finetune.unlabelled import Unlabelled
 from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.probe import Probe
+from limbeck.tasks.raw_data import AnyTest
 from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
 from limbeck.tasks.suites import Dataset, Suite
@@ -83,6 +85,8 @@ NAMED = {
     Published: "[published](evidence.md#published-numbers)",
     Columns: "[columns](data.md#iob)",
     TableColumns: "[columns](#table)",
+    Probe: "[probe](steps.md#the-probe)",
+    AnyTest: "[data](data.md#task-data) or [what raw models are asked](tasks.md#models-without-a-head-of-a-task)",
     Cut: "[cut](data.md#cut)",
     Dataset: "[test set](steps.md#several-test-sets)",
     Suite: "[suite](tasks.md#suites)",

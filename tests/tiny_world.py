@@ -127,7 +127,7 @@ def build(folder: Path) -> World:
     world.text.write_text("\n".join(sentences) + "\n", "utf-8")
     world.train.write_text(tagged_sentences(200, random.Random(1)), "utf-8")
     world.test.write_text(tagged_sentences(60, random.Random(2)), "utf-8")
-    save_model(world.model, [*sentences, *_names(random_, 200)])
+    save_model(world.model, [*sentences, *names(random_, 200)])
     return world
 
 
@@ -139,7 +139,7 @@ def sentence(random_: random.Random) -> str:
 def tagged_sentences(count: int, random_: random.Random) -> str:
     """Names that stand nowhere else, in IOB; how a name begins says whether it is a person or a place."""
     lines = []
-    for name in _names(random_, count):
+    for name in names(random_, count):
         before, after = (random_.choices(WORDS, k=random_.randint(2, 6)) for _ in range(2))
         kind = "PER" if name.startswith(PERSON) else "LOC"
         words = [*before, *name.split(), *after]
@@ -151,7 +151,7 @@ def tagged_sentences(count: int, random_: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _names(random_: random.Random, count: int) -> list[str]:
+def names(random_: random.Random, count: int) -> list[str]:
     """Two words each, alike in their beginning."""
 
     def word(beginning: str) -> str:

@@ -74,6 +74,20 @@ def test_failed_seeds_reach_the_verdict():
     assert [row["seed"] for row in found["scores"] if row["failed"]] == [3, 3]
 
 
+@pytest.mark.parametrize("lost", ["teacher", "control"])
+def test_a_model_of_which_every_seed_failed(lost):
+    """The others have been trained for hours, and are still to be seen."""
+    failed = {lost: {1: "diverged at update 4"}}
+    empty = {"said": {**SAID, lost: []}, "seeds": {"teacher": [1], "student": [1, 2], "control": [1], lost: []}}
+    certainty = {model: [[0.9] * 40] * len(members) for model, members in empty["said"].items()}
+    found = _found(**empty, certainty=certainty, failed=failed, slices={"all": ["yes"] * 40})
+    for row in found["evidence"]:
+        assert f"seed 1 of the {lost} failed (diverged at update 4, not counted)" in row["verdict"]
+        assert row[lost] is None
+    assert {row["model"] for row in found["slices"]} == set(SAID) - {lost}
+    assert bool(found["agreement"]) == (lost == "control")
+
+
 def test_a_metric_of_another_task():
     """Accuracy of tuples would be a number that means nothing."""
     with pytest.raises(DataError, match="prediction 0 is 'Rome', and this metric is of numbers"):

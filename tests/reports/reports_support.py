@@ -49,6 +49,60 @@ def _score(model: str, seed: int | str, value: float) -> dict[str, Any]:
     return {**ABOUT, "model": model, "language": "en", "seed": seed, "value": value, "ci95": ci95}
 
 
+def _sliced(part: str, model: str, value: float) -> dict[str, Any]:
+    compared = {"teacher_difference": value - 0.7, "teacher_difference_ci95": [value - 0.75, value - 0.65]}
+    nothing = {"teacher_difference": None, "teacher_difference_ci95": None}
+    about = {**ABOUT, "slice": "words", "part": part, "examples": 20, "model": model, "value": value}
+    return {**about, "ci95": [value - 0.1, value + 0.1], **(nothing if model == "teacher" else compared)}
+
+
+def _bin(model: str, place: int, right: float) -> dict[str, Any]:
+    low, high = place / 15, (place + 1) / 15
+    about = {"task": ABOUT["task"], "data": ABOUT["data"], "model": model, "low": low, "high": high}
+    return {**about, "answers": 30, "certainty": (low + high) / 2, "right": right}
+
+
+CLOSER: dict[str, list[dict[str, Any]]] = {
+    "slices": [
+        _sliced(part, model, value)
+        for part, values in (("short (1-5)", (0.7, 0.69)), ("long (6-20)", (0.68, 0.51)))
+        for model, value in zip(("teacher", "student"), values, strict=True)
+    ],
+    "calibration": [
+        {**_score(model, "mean", value), "metric": "calibration error"}
+        for model, value in (("student", 0.082), ("teacher", 0.031))
+    ],
+    "reliability": [
+        _bin(model, place, right)
+        for model, shares in (("teacher", (0.3, 0.6, 0.95)), ("student", (0.2, 0.5, 0.85)))
+        for place, right in zip((4, 9, 14), shares, strict=True)
+    ],
+    "agreement": [
+        {
+            "student": "student",
+            "task": ABOUT["task"],
+            "data": ABOUT["data"],
+            "pairs": 2,
+            "same": 0.91,
+            "same_ci95": [0.87, 0.94],
+            "where_teacher_right": 0.953,
+            "where_teacher_right_ci95": [0.93, 0.97],
+            "where_teacher_wrong": None,
+            "where_teacher_wrong_ci95": None,
+        }
+    ],
+    "published": [
+        {
+            "model": "student",
+            "published": 0.859,
+            "source": "a card",
+            "sentence": "F1 of the student is 0.670 [0.650, 0.690]; a card has 0.859, above it, and differs: all",
+        }
+    ],
+}
+"""What an `evaluate` step may have found besides scores and evidence."""
+
+
 def _timed(model: str, batch: int, milliseconds: float) -> dict[str, Any]:
     latency = {"p50_ms": milliseconds * batch, "p95_ms": 2 * milliseconds * batch}
     condition = {"format": "pytorch", "threads": 2, "batch": batch, "length": 128}

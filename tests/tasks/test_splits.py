@@ -1,7 +1,7 @@
 import pytest
 
 from limbeck.errors import DataError
-from limbeck.tasks.splits import Splits, cut, estimated_tokens
+from limbeck.tasks.splits import Splits, cut, drawn, estimated_tokens
 from limbeck.tasks.token_classification.tagged_text import from_words
 
 
@@ -50,3 +50,14 @@ def test_an_empty_split_is_named_when_it_is_needed():
 def test_tokens_are_guessed_from_words():
     """`plan` multiplies it by a million examples; off by a word's length it would forecast days."""
     assert estimated_tokens([from_words(["a"] * 10, ["O"] * 10), from_words([], [])]) == 14
+
+
+def test_a_sample_is_the_same_whatever_the_order():
+    """Two models that learned different samples are not compared on equal terms."""
+    examples = _examples(100)
+    sample = drawn(examples, 10)
+    assert len(sample) == 10
+    assert set(drawn(examples[::-1], 10)) == set(sample)
+    assert list(sample) == sorted(sample, key=examples.index)
+    assert drawn(examples, None) == drawn(examples, 100) == examples
+    assert list(sample) != list(examples[:10])

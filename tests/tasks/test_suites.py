@@ -100,7 +100,7 @@ def test_what_is_not_there_is_said_with_where_to_get_it(own):
     [
         ("gleu", 'task.suite: there is no suite "gleu"; did you mean "glue"'),
         ({"name": "glue", "only": ["SST2"]}, 'the suite glue has no "SST2"; did you mean "SST-2"'),
-        ({"name": "glue", "folder": "x"}, 'unknown field "folder"; known: name, only, root'),
+        ({"name": "glue", "folder": "x"}, 'unknown field "folder"; known: most, name, only, root'),
         ("nowhere.yaml", r"the suite nowhere\.yaml cannot be read \(No such file or directory\); correct the path"),
     ],
 )
@@ -121,6 +121,7 @@ def test_a_wrong_suite_is_refused_before_anything_is_read(value, sentence):
             'unknown kind "tabel"; did you mean "table"',
         ),
         ("datasets: [{name: A, language: en}, {name: A, language: sv}]", "two data sets are called A"),
+        ("datasets: [{name: ../A, language: en}]", r"datasets\.0\.name: string should match pattern"),
     ],
 )
 def test_a_suite_file_that_cannot_be_used(tmp_path, content, sentence):

@@ -72,7 +72,7 @@ def agreement_rows(
     seed is shared, the first of each. Each share has its interval as `_ci95`.
     """
     rows = []
-    for student in students:
+    for student in students if said["teacher"] else ():
         pairs = pairs_of_members(seeds["teacher"], seeds[student])
         found = [_agreement(gold, said["teacher"][one], said[student][other], language) for one, other in pairs]
         named = {name: [each[name] for each in found if each] for name in _SHARES}

@@ -24,7 +24,7 @@ class Answered:
     language: str
     gold: Sequence[Any]
     said: Mapping[str, Sequence[Sequence[Any]]]
-    """Name of a model to the answers of each of its members; of a model whose seeds all failed there is none."""
+    """Name of a model to the answers of each of its members; there are none of a model whose seeds all failed."""
     certainty: Mapping[str, Sequence[Sequence[Any]]]
     """How probable they hold these, in the same order."""
     seeds: Mapping[str, Sequence[int]]
@@ -82,7 +82,7 @@ def _trial(answered: Answered, metric: str, resamples: int, seed: int) -> Trial:
         data=answered.data,
         language=answered.language,
         metric=shown(metric),
-        measures={model: [measure(said) for said in members] for model, members in answered.said.items()},
+        measures={model: [measure(said) for said in members] for model, members in answered.said.items() if members},
         seeds=answered.seeds,
         baseline_measure=None if answered.trivial is None else measure(answered.trivial),
         resamples=resamples,
@@ -97,7 +97,7 @@ def _calibration(answered: Answered, trial: Trial) -> dict[str, list[dict[str, A
             certain(answered.gold, said, certainty, answered.language)
             for said, certainty in zip(answered.said[model], answered.certainty[model], strict=True)
         ]
-        for model in answered.said
+        for model in trial.measures
     }
     known = {model: [each for each in certains if each] for model, certains in members.items()}
     if not known or any(len(each) < len(members[model]) for model, each in known.items()):

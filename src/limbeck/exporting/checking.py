@@ -105,6 +105,6 @@ def _rows(outputs: Sequence[Floats], mask_BT: NDArray[np.integer], unit: Unit) -
     if unit == "texts":
         return outputs[0]
     if unit == "tokens":
-        rows: Floats = outputs[0][mask_BT.astype(bool)]
-        return rows
+        of_tokens: Floats = outputs[0][mask_BT.astype(bool)]
+        return of_tokens
     return np.concatenate([np.where(mask_BT == 1, logits_BT, _PADDING) for logits_BT in outputs])

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from limbeck.artifacts import flush, write_json
-from limbeck.reports import tables, wording
+from limbeck.reports import closer, tables, wording
 from limbeck.reports.charts import (
     Bar,
     Placed,
@@ -83,6 +83,9 @@ def render(report: Report) -> str:
         labels=tables.label_table(report),
         speed=tables.speed_table(report),
         latency=_latency(report),
+        slice_tables=closer.slice_tables(report),
+        agreements=closer.agreements(report),
+        calibrations=closer.calibrations(report),
         readings=readings,
         hue={label: number % 6 for number, label in enumerate(labels)},
         energy=energy_sentence(report),

@@ -41,6 +41,10 @@ class ScoreRow(Row):
     """`mean` for the mean over seeds."""
     value: float | None = None
     ci95: Interval | None = None
+    notes: list[str] = []
+    """`constant`: the model says the same of every example; `undefined`: the metric has no value on this data."""
+    failed: str | None = None
+    """Why the training of this seed failed."""
 
     @property
     def is_mean(self) -> bool:
@@ -72,6 +76,64 @@ class EvidenceRow(Row):
     truncated_difference_ci95: Interval | None = None
     informative: bool | None = None
     verdict: str = ""
+    difference: float | None = None
+    """Student minus teacher."""
+    difference_ci90: Interval | None = None
+    margin: float | None = None
+    equivalent: bool | None = None
+    """Whether that interval lies within the margin."""
+
+
+class PublishedRow(Row):
+    """A score that somebody else has stated, beside ours."""
+
+    model: str
+    published: float
+    source: str = ""
+    sentence: str = ""
+
+
+class SliceRow(Row):
+    """A model's score on a part of the test examples."""
+
+    slice: str
+    part: str
+    examples: int | None = None
+    model: str
+    task: str = ""
+    data: str = ""
+    metric: str = ""
+    value: float | None = None
+    ci95: Interval | None = None
+    teacher_difference: float | None = None
+    teacher_difference_ci95: Interval | None = None
+
+
+class ReliabilityRow(Row):
+    """Of the answers that a model holds about equally certain, the share that is right."""
+
+    model: str
+    task: str = ""
+    data: str = ""
+    low: float
+    high: float
+    answers: int
+    certainty: float
+    right: float
+
+
+class AgreementRow(Row):
+    """How a student answers beside its teacher; shares of examples."""
+
+    student: str
+    task: str = ""
+    data: str = ""
+    same: float | None = None
+    same_ci95: Interval | None = None
+    where_teacher_right: float | None = None
+    where_teacher_right_ci95: Interval | None = None
+    where_teacher_wrong: float | None = None
+    where_teacher_wrong_ci95: Interval | None = None
 
 
 class SpeedRow(Row):
@@ -270,6 +332,12 @@ class Report(BaseModel):
     models: dict[str, ModelRow] = {}
     scores: list[ScoreRow] = []
     evidence: list[EvidenceRow] = []
+    published: list[PublishedRow] = []
+    slices: list[SliceRow] = []
+    calibration: list[ScoreRow] = []
+    """Calibration errors, in rows like those of scores."""
+    reliability: list[ReliabilityRow] = []
+    agreement: list[AgreementRow] = []
     speed: list[SpeedRow] = []
     ratios: list[RatioRow] = []
     cost: Cost = Cost()

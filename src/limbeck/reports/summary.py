@@ -10,6 +10,7 @@ from limbeck.artifacts import Artifact
 from limbeck.reports.curves import curves_of
 from limbeck.reports.headline import headline
 from limbeck.reports.report import (
+    AgreementRow,
     Bound,
     CorpusRow,
     Cost,
@@ -17,9 +18,12 @@ from limbeck.reports.report import (
     EvidenceRow,
     LabelRow,
     ModelRow,
+    PublishedRow,
     RatioRow,
+    ReliabilityRow,
     Report,
     ScoreRow,
+    SliceRow,
     SpeedRow,
     StepRow,
     TokenizerRow,
@@ -51,6 +55,11 @@ def summarise(run_folder: Path) -> Report:
         models=_models(run),
         scores=[ScoreRow(**row) for row in _rows(evaluated, "scores")],
         evidence=[EvidenceRow(**row) for row in _rows(evaluated, "evidence")],
+        published=[PublishedRow(**row) for row in _rows(evaluated, "published")],
+        slices=[SliceRow(**row) for row in _rows(evaluated, "slices")],
+        calibration=[ScoreRow(**row) for row in _rows(evaluated, "calibration")],
+        reliability=[ReliabilityRow(**row) for row in _rows(evaluated, "reliability")],
+        agreement=[AgreementRow(**row) for row in _rows(evaluated, "agreement")],
         speed=[SpeedRow(**row) for row in _rows(timed, "speed")],
         ratios=[RatioRow(**row) for row in _rows(timed, "ratios")],
         cost=_cost(run, training),

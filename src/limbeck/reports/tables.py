@@ -54,7 +54,7 @@ def score_tables(report: Report) -> list[ScoreTable]:
 
 def _line(report: Report, model: str, rows: list[ScoreRow]) -> ScoreLine | None:
     """The model's mean; where no mean is stated, its only seed."""
-    own = [row for row in rows if row.model == model and row.value is not None]
+    own = [row for row in rows if row.model == model and (row.value is not None or row.failed)]
     seeds = [row for row in own if not row.is_mean]
     stated = next((row for row in own if row.is_mean), seeds[0] if len(seeds) == 1 else None)
     if stated is None or stated.value is None:

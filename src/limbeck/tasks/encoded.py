@@ -72,7 +72,7 @@ def encode_once(
 ) -> Windows[W]:
     """`task.encode`, remembered for the models that share a tokenizer and come next."""
     backend: Any = tokenizer.backend_tokenizer
-    key = (task.name, tuple(examples), hash(backend.to_str()), tuple(labels), length, stride)
+    key = (task.name, tuple(vars(task).items()), tuple(examples), hash(backend.to_str()), tuple(labels), length, stride)
     if key not in _REMEMBERED:
         while len(_REMEMBERED) >= _SETS:
             del _REMEMBERED[next(iter(_REMEMBERED))]

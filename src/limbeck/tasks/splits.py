@@ -69,7 +69,7 @@ def cut(examples: tuple[E, ...], fraction: float, seed: int, part: str = "dev") 
         sizes[_key(example)] = sizes.get(_key(example), 0) + 1
     chosen: set[str] = set()
     taken = 0
-    for key in sorted(sizes, key=lambda key: hashlib.sha256(f"{seed}\0{key}".encode(errors="surrogatepass")).digest()):
+    for key in sorted(sizes, key=lambda key: _hash(seed, key)):
         if taken >= fraction * len(examples):
             break
         chosen.add(key)
@@ -83,6 +83,18 @@ def cut(examples: tuple[E, ...], fraction: float, seed: int, part: str = "dev") 
         tuple(example for example in examples if _key(example) not in chosen),
         tuple(example for example in examples if _key(example) in chosen),
     )
+
+
+def drawn(examples: tuple[E, ...], most: int | None) -> tuple[E, ...]:
+    """At most so many of the examples, in their order; which ones depends on their texts and not on their order."""
+    if most is None or len(examples) <= most:
+        return examples
+    order = sorted(range(len(examples)), key=lambda index: (_hash(0, examples[index].text), index))
+    return tuple(examples[index] for index in sorted(order[:most]))
+
+
+def _hash(seed: int, key: str) -> bytes:
+    return hashlib.sha256(f"{seed}\0{key}".encode(errors="surrogatepass")).digest()
 
 
 def _key(example: Example) -> str:

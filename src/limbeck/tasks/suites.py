@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from limbeck.config import Config, did_you_mean
 from limbeck.errors import DataError
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sources import Files, HubSet, each
 
+Name = Annotated[str, Field(pattern=r"^\w[\w. +-]*$")]
+"""Of a data set, in tables and of folders."""
+
 
 class Dataset(Config):
     """A data set with what to call it."""
 
-    name: str
+    name: Name
     """In tables."""
     language: str = ""
     """Of its texts: `en`, `sv`, ...; it decides how written answers are compared."""
@@ -30,7 +33,7 @@ class Dataset(Config):
 class Listed(Config):
     """A data set of a suite: on the Hub, in files, or both."""
 
-    name: str
+    name: Name
     language: str
     data: AnyData | None = None
     """Where no `root` is given."""
@@ -67,6 +70,8 @@ class Suite(Config):
     """Folder of the files that take the place of the Hub's data sets."""
     only: tuple[str, ...] = ()
     """Which of its data sets, by name; all of them by default."""
+    most: PositiveInt | None = None
+    """How many training examples of each to use at most."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +110,8 @@ class Suite(Config):
             )
         else:
             data = self._below(Path(self.root), listed, download)
+        if self.most is not None and isinstance(data, Files | HubSet):
+            data = data.model_copy(update={"most": self.most})
         return Dataset(name=listed.name, language=listed.language, data=data)
 
     def _below(self, root: Path, listed: Listed, download: str) -> Any:

@@ -43,13 +43,13 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     from limbeck.models.loading import model_config
     from limbeck.models.looking import Looks
     from limbeck.models.task_heads import task_config
-    from limbeck.tasks.data import task_named
+    from limbeck.tasks.data import task_of
     from limbeck.training.probing import looks_at
 
     before, *teachers = [model_config(ref, inputs) for ref in config.models]
     datasets = config.datasets()
     read = [_forecast_splits(dataset, config) for dataset in datasets]
-    tasks = [task_named(dataset.data.task) for dataset in datasets]
+    tasks = [task_of(dataset.data) for dataset in datasets]
     for task in tasks:
         _check_teachers(config, task.name, task.head, before, teachers)
     filler = (

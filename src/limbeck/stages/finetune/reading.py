@@ -17,10 +17,10 @@ def splits_of(dataset: Dataset, seed: int, inputs: Mapping[str, Artifact]) -> "S
     Raises:
         DataError: something cannot be read, or no model can be trained on it and judged.
     """
-    from limbeck.tasks.data import task_named
+    from limbeck.tasks.data import task_of
 
     splits = read_data(dataset.data, seed, inputs)
-    task_named(dataset.data.task).check_trainable(splits)
+    task_of(dataset.data).check_trainable(splits)
     return splits
 
 

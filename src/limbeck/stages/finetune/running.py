@@ -69,11 +69,11 @@ def _encoded(
     """Training and development examples as windows; the test examples are written down."""
     from limbeck.models.counting import longest_sequence
     from limbeck.models.loading import load_config, load_tokenizer
-    from limbeck.tasks.data import task_named
+    from limbeck.tasks.data import settings_of, task_of
     from limbeck.tasks.encoded import encode_task
     from limbeck.tasks.storage import write_examples
 
-    task, splits = task_named(dataset.data.task), splits_of(dataset, config.seed or 0, inputs)
+    task, splits = task_of(dataset.data), splits_of(dataset, config.seed or 0, inputs)
     folder = out.folder / place
     folder.mkdir(exist_ok=True)
     write_examples(task, splits.test, folder / "test.jsonl")
@@ -88,6 +88,6 @@ def _encoded(
         out.say(f"{about}{note}")
     out.say(about + ", ".join(f"{count:,} {name} examples" for name, count in counts.items()))
     described = {"name": dataset.name, "language": dataset.language, "task": task.name, "folder": place}
-    metrics = list(dataset.data.metrics)
-    out.facts["datasets"].append({**described, "metrics": metrics, "labels": encoded.labels, "examples": counts})
+    how = {"settings": settings_of(dataset.data), "metrics": list(dataset.data.metrics), "labels": encoded.labels}
+    out.facts["datasets"].append({**described, **how, "examples": counts})
     return encoded

@@ -88,11 +88,11 @@ class FinetuneStep(Step, Training):
 
     @model_validator(mode="after")
     def _objectives_fit_the_task(self) -> Self:
-        from limbeck.tasks.data import task_named
+        from limbeck.tasks.data import task_of
 
         for objective in self.objectives or []:
             for dataset in self.datasets() if self.data else []:
-                objective.check_head(task_named(dataset.data.task).head)
+                objective.check_head(task_of(dataset.data).head)
         return self
 
     @model_validator(mode="after")

@@ -24,9 +24,9 @@ def taught_alone(
     out: Workspace,
 ) -> list[Any]:
     """Unlabelled text and copies of training examples, as far as the step asks for them."""
-    from limbeck.tasks.data import task_named
+    from limbeck.tasks.data import task_of
 
-    task, found = task_named(dataset.data.task), list[Any]()
+    task, found = task_of(dataset.data), list[Any]()
     if config.unlabelled is not None:
         found += unlabelled_examples(config.unlabelled, task, splits, config.seed or 0, inputs, out)
     if config.augment is not None:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from limbeck.decoding.answers import LONGEST, Candidates, Passage, candidates
+from limbeck.decoding.answers import Candidates, Passage, best_threshold, candidates
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.question_answering.baseline import guess_answers, sentences_of, usual_answers
-from limbeck.tasks.question_answering.encoding import QUESTION_LENGTH, QuestionWindow, encode
+from limbeck.tasks.question_answering.encoding import QuestionWindow, encode
 from limbeck.tasks.question_answering.question import Question
+from limbeck.tasks.question_answering.question_data import LONGEST, QUESTION_LENGTH
 from limbeck.tasks.question_answering.question_slices import slices
 from limbeck.tasks.replacing import Spot, rewritten, spots_of
-from limbeck.tasks.task import Head, Task
+from limbeck.tasks.task import Head, Rate, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
 
@@ -133,6 +134,16 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
         """The same question about a context with other words; the teacher says where the answer now stands."""
         text = rewritten(example.text, words, part=1)
         return replace(self.unanswered(example), text=text)
+
+    def settled(self, examples: Sequence[Question], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
+        """The threshold that scores best, where some questions have no answer; see `best_threshold`."""
+        if not any(example.impossible for example in examples):
+            return {}
+        gold = [self.gold(example) for example in examples]
+        given = [answer.details["best"][0]["text"] if answer.details["best"] else "" for answer in answers]
+        differences = [answer.details["no_answer_by"] for answer in answers]
+        known = [-np.inf if difference is None else difference for difference in differences]
+        return {"threshold": best_threshold(known, rate(gold, given), rate(gold, [""] * len(gold)))}
 
     def row(self, example: Question) -> dict[str, Any]:
         """Question, context, answers with their places, id, group."""

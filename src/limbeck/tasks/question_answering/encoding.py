@@ -22,8 +22,6 @@ from limbeck.tasks.windows import Bools, Ints, Window, Windows, require_offsets
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-QUESTION_LENGTH = 64
-"""Tokens of a question that are read, as in BERT's script."""
 _QUESTIONS_AT_ONCE = 512
 
 
@@ -65,7 +63,7 @@ def encode(
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
     stride: int,
-    question_length: int = QUESTION_LENGTH,
+    question_length: int,
 ) -> Windows[QuestionWindow]:
     """Every question joined to its context; what is longer than `max_length` tokens continues in further windows.
 
@@ -173,4 +171,5 @@ def _answer(question: Question, offsets_K2: Ints) -> tuple[int, int] | None:
 def _notes(cut: int, count: int, limit: int) -> tuple[str, ...]:
     if not cut:
         return ()
-    return (f"{cut} of {count} questions are longer than {limit} tokens and were cut there",)
+    tokens = "token" if limit == 1 else "tokens"
+    return (f"{cut} of {count} questions are longer than {limit} {tokens} and were cut there",)
