@@ -1,9 +1,10 @@
-"""The examples that a fine-tuning reads."""
+"""The examples that a fine-tuning reads, and where its models are."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact
+from limbeck.models.sources import model_source
 from limbeck.tasks.suites import Dataset
 
 if TYPE_CHECKING:
@@ -38,3 +39,11 @@ def read_data(data: Any, seed: int, inputs: Mapping[str, Artifact]) -> "Splits[A
         folder = inputs[data.corpus].folder
         return examples_from_documents(document for split in SPLITS for document in read(folder, split))
     return load(data, seed)
+
+
+def any_source(ref: str, inputs: Mapping[str, Artifact]) -> str:
+    """A folder that tells the shape of a model or of a teacher, of which a suite has several."""
+    from limbeck.tasks.members import members_of
+
+    members = members_of(inputs[ref]) if ref in inputs else []
+    return str(members[0].folder) if members else model_source(ref, inputs)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from limbeck.artifacts import Artifact, write_json
 from limbeck.errors import Diverged
 from limbeck.stages.finetune.members import train_member
-from limbeck.stages.finetune.more import any_source, taught_alone
-from limbeck.stages.finetune.reading import splits_of
+from limbeck.stages.finetune.reading import any_source, splits_of
 from limbeck.stages.finetune.searching import searched
 from limbeck.stages.finetune.step import FinetuneStep
+from limbeck.stages.finetune.taught_alone import taught_alone
 from limbeck.tasks.suites import Dataset
 from limbeck.workspace import Workspace
 

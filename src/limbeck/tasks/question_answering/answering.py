@@ -111,16 +111,6 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
         """By words of the context and of the answer that is asked for, and by whether there is one."""
         return slices(examples)
 
-    def settled(self, examples: Sequence[Question], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
-        """The threshold that scores best, where some questions have no answer; see `best_threshold`."""
-        if not any(example.impossible for example in examples):
-            return {}
-        gold = [self.gold(example) for example in examples]
-        given = [answer.details["best"][0]["text"] if answer.details["best"] else "" for answer in answers]
-        differences = [answer.details["no_answer_by"] for answer in answers]
-        known = [-np.inf if difference is None else difference for difference in differences]
-        return {"threshold": best_threshold(known, rate(gold, given), rate(gold, [""] * len(gold)))}
-
     def texts(self, example: Question) -> tuple[str, ...]:
         """Question and context."""
         return example.question, example.text
@@ -144,6 +134,16 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
         """The same question about a context with other words; the teacher says where the answer now stands."""
         text = rewritten(example.text, words, part=1)
         return replace(self.unanswered(example), text=text)
+
+    def settled(self, examples: Sequence[Question], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
+        """The threshold that scores best, where some questions have no answer; see `best_threshold`."""
+        if not any(example.impossible for example in examples):
+            return {}
+        gold = [self.gold(example) for example in examples]
+        given = [answer.details["best"][0]["text"] if answer.details["best"] else "" for answer in answers]
+        differences = [answer.details["no_answer_by"] for answer in answers]
+        known = [-np.inf if difference is None else difference for difference in differences]
+        return {"threshold": best_threshold(known, rate(gold, given), rate(gold, [""] * len(gold)))}
 
     def row(self, example: Question) -> dict[str, Any]:
         """Question, context, answers with their places, id, group."""
