@@ -6,7 +6,7 @@ from limbeck.stages.evaluate.step import EvaluateStep
 
 __all__ = ["KIND", "REVISION", "EvaluateStep", "outline", "run"]
 
-REVISION = 5
+REVISION = 6
 KIND = "scores"
 
 
