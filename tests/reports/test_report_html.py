@@ -156,7 +156,7 @@ def test_how_texts_were_compared_and_packed(make_run: MakeRun) -> None:
     facts = {"words_aligned": {"words": 2000, "shared": 1980, "share": 0.99}, "packed": {"rows": 12, "padding": 0.031}}
     text = page_of(make_run(facts={**FACTS, "student": {**FACTS["student"], **facts}})).text
     assert "99.00\u00a0% of 2,000 words" in text
-    assert "packed its texts into 12 rows, 3.1\u00a0% of them padding" in text
+    assert "packed its texts into 12 rows, 3.1\u00a0% of their tokens padding" in text
 
 
 def test_answers_and_classes_on_which_the_two_differ(make_run: MakeRun) -> None:

@@ -66,7 +66,7 @@ def test_how_scores_carry_over(make_run: MakeRun) -> None:
     table_ = html[html.index('<table class="suite">') :].split("</table>")[0]
     assert table_.index("learned") < table_.index("zero-shot")
     assert table_.count("<b>+10.0</b><small>[+5.0, +15.0]</small>") == 3
-    assert "The models learned <b>sv</b> and nothing of the others." in html
+    assert "fine-tuned on data like <b>sv</b> and on nothing like the others." in html
     assert "Average" not in table_
 
 
