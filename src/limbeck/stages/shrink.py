@@ -1,5 +1,6 @@
-"""Surgery without training: fewer layers, narrower ones, fewer tokens, or a BERT made a DistilBERT."""
+"""Surgery without training: fewer layers, narrower ones, fewer tokens or others, or a BERT made a DistilBERT."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import model_validator
 
 from limbeck.artifacts import Artifact
-from limbeck.config import ModelSource, Step
+from limbeck.config import ModelSource, Step, TokenizerSource
 from limbeck.corpora.documents import Split, counts, read
 from limbeck.errors import DataError, ModelError, RecipeError
 from limbeck.models.reduction import Reduction
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 2
+REVISION = 3
 KIND = "model"
 
 
@@ -32,26 +33,33 @@ class ShrinkStep(Step, Reduction, Slimming):
     model: ModelSource
     vocabulary: Trimming | None = None
     """Which tokens are kept, for example `{corpus: "@text", keep_coverage: 0.9999}`; all of them if absent."""
+    tokenizer: TokenizerSource | None = None
+    """Another tokenizer. Each of its tokens starts as the mean of those that the model's own makes of its text."""
 
     @model_validator(mode="after")
     def _has_work(self) -> "ShrinkStep":
-        if self.layers is None and self.as_ is None and self.vocabulary is None and not self.narrows:
+        other_tokens = self.vocabulary is not None or self.tokenizer is not None
+        if self.layers is None and self.as_ is None and not other_tokens and not self.narrows:
             raise ValueError(
                 'there is nothing to shrink; give "layers", for example {keep: half}, "width", "feed_forward",'
-                ' "vocabulary", or "as: distilbert"'
+                ' "vocabulary", "tokenizer", or "as: distilbert"'
             )
+        if self.vocabulary is not None and self.tokenizer is not None:
+            raise ValueError("vocabulary drops tokens of a tokenizer that tokenizer takes away; leave one of them out")
         return self
 
     def outside(self) -> Any:
-        """Identity of the model, unless an earlier step made it."""
-        return None if self.model.startswith("@") else identity(self.model)
+        """Identity of what no earlier step made."""
+        if self.tokenizer is None:
+            return None if self.model.startswith("@") else identity(self.model)
+        return {ref: identity(ref) for ref in (self.model, self.tokenizer) if not ref.startswith("@")}
 
 
 def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
     """Shape and size of the smaller model, or with a vocabulary to trim the most it can be; no weights are read."""
     from limbeck.models.counting import count
     from limbeck.models.families import depth_of
-    from limbeck.models.loading import model_config
+    from limbeck.models.loading import model_config, tokens_of
     from limbeck.models.reducing import left_out, reduce_config
     from limbeck.models.vocabulary import bounded_config
 
@@ -65,6 +73,10 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
         most = _most_tokens(config.vocabulary, after)
         after = bounded_config(after, most)
         notes.append(f"{config.vocabulary.sentence()}, at most {most:,}: how many is known once it is made")
+    if config.tokenizer is not None:
+        after = copy.deepcopy(after)
+        after.vocab_size = tokens_of(config.tokenizer, inputs)
+        notes.append(f"reads the tokens of {config.tokenizer}, each made of the model's own")
     parameters = count(after)
     return Outline(
         makes=KIND,
@@ -94,6 +106,8 @@ def run(config: ShrinkStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     if config.narrows:
         model = _slimmed(config, model, tokenizer, inputs, out)
     model = reduce_model(model, config)
+    if config.tokenizer is not None:
+        model, tokenizer = _retokenised(config.tokenizer, model, tokenizer, inputs, out)
     if config.vocabulary is None:
         save_model(model, tokenizer, out.folder / "model")
     else:
@@ -154,6 +168,29 @@ def _slimmed(
         seed=config.seed or 0,
     )
     return slim(model, config, batches, config.kept(depth_of(model.config)), out)
+
+
+def _retokenised(
+    ref: str,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    inputs: Mapping[str, Artifact],
+    out: Workspace,
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """The model under another tokenizer, and that tokenizer."""
+    from limbeck.models.loading import load_tokenizer
+    from limbeck.models.retokenising import retokenised
+    from limbeck.tokenizers.translating import ROLES, translated
+
+    other = load_tokenizer(model_source(ref, inputs))
+    pieces = translated(other, tokenizer)
+    whole, unknown = (sum(len(each) == count for each in pieces) for count in (1, 0))
+    out.say(
+        f"{len(pieces):,} tokens of {ref} in place of {model.config.vocab_size:,}: {whole:,} are one of the model's,"
+        f" {len(pieces) - whole - unknown:,} start as the mean of several, {unknown:,} as the mean of all"
+    )
+    out.facts["tokenizer"] = {"tokens": len(pieces), "same": whole, "unknown": unknown}
+    return retokenised(model, pieces, {role: getattr(other, role) for role in ROLES}), other
 
 
 def trim(
