@@ -40,8 +40,12 @@ from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
+from limbeck.stages.finetune.augmenting import Augment
+from limbeck.stages.finetune.unlabelled import Unlabelled
 from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
+from limbeck.tasks.probe import Probe
+from limbeck.tasks.raw_data import AnyTest
 from limbeck.tasks.sequence_classification.table_data import Table, TableColumns, TableHub
 from limbeck.tasks.sources import Cut
 from limbeck.tasks.suites import Dataset, Suite
@@ -81,9 +85,13 @@ NAMED = {
     Published: "[published](evidence.md#published-numbers)",
     Columns: "[columns](data.md#iob)",
     TableColumns: "[columns](#table)",
+    Probe: "[probe](steps.md#the-probe)",
+    AnyTest: "[data](data.md#task-data) or [what raw models are asked](tasks.md#models-without-a-head-of-a-task)",
     Cut: "[cut](data.md#cut)",
     Dataset: "[test set](steps.md#several-test-sets)",
     Suite: "[suite](tasks.md#suites)",
+    Unlabelled: "[unlabelled](steps.md#text-without-labels)",
+    Augment: "[augment](steps.md#copies-with-other-words)",
     Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",
     ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",

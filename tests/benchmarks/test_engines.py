@@ -7,6 +7,7 @@ from transformers import BertConfig, BertModel
 
 from limbeck.benchmarks.engines import onnx_runtime, pytorch
 from limbeck.errors import MissingExtra
+from tiny_encoders import model_of
 
 
 def test_pytorch_runs_without_dropout_and_gradients():
@@ -19,6 +20,19 @@ def test_pytorch_runs_without_dropout_and_gradients():
     first, second = forward(ids_BT, mask_BT), forward(ids_BT, mask_BT)
     assert torch.equal(first, second)
     assert not first.requires_grad
+
+
+@pytest.mark.parametrize("head", ["TokenClassification", "SequenceClassification", "QuestionAnswering"])
+def test_both_engines_say_the_same_of_every_task(head, tmp_path):
+    """A speed-up over a model that computes something else compares nothing."""
+    from limbeck.exporting.onnx import export_onnx
+
+    model = model_of("bert", f"For{head}")
+    export_onnx(model, ["input_ids", "attention_mask", "token_type_ids"], tmp_path / "model.onnx")
+    ids_BT, mask_BT = np.full((3, 6), 7), np.array([[1] * 6, [1] * 4 + [0] * 2, [1] * 5 + [0]])
+    said = onnx_runtime(tmp_path / "model.onnx", 1)(ids_BT, mask_BT)
+    np.testing.assert_allclose(said[0], pytorch(model)(ids_BT, mask_BT), atol=1e-5)
+    assert len(said) == (2 if head == "QuestionAnswering" else 1)
 
 
 def test_without_onnxruntime_the_extra_is_named(tmp_path, monkeypatch):

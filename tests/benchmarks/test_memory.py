@@ -6,6 +6,7 @@ from transformers import BertConfig, BertModel
 
 from limbeck.benchmarks.memory import PeakGrowth, peak_memory
 from limbeck.errors import ModelError
+from tiny_encoders import model_of
 
 
 def test_the_peak_counts_not_the_end():
@@ -34,6 +35,14 @@ def test_a_bigger_model_takes_more_memory_in_its_own_process(tmp_path):
     small, large = peak_memory([str(tmp_path / "small"), str(tmp_path / "large")], tokens=16)
     weights = 7 * 12 * 256 * 256 * 4
     assert large - small > 0.8 * weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["SequenceClassification", "QuestionAnswering"])
+def test_a_model_of_any_task_is_measured(head, tmp_path):
+    """A process that does not know the model's class ends the whole benchmark."""
+    model_of("bert", f"For{head}").save_pretrained(tmp_path)
+    assert peak_memory([str(tmp_path)], tokens=8)[0] > 0
 
 
 @pytest.mark.slow

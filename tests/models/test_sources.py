@@ -1,6 +1,7 @@
 import hashlib
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -223,6 +224,31 @@ def test_a_cached_hub_model_loads_without_the_hub(hub, folder):
     assert locate("org/tiny") == snapshot
     assert identity("org/tiny") == {"hub": "org/tiny", "revision": REVISION}
     assert load_model("org/tiny").config.num_hidden_layers == 4
+
+
+def test_a_hub_model_of_a_revision(hub, folder):
+    """Weights that the Hub converted from pickles stand in a pull request, not on the main branch."""
+    snapshot = _put_in_cache(hub, folder)
+    refs = snapshot.parents[1] / "refs"
+    (refs / "main").unlink()
+    (refs / "refs" / "pr").mkdir(parents=True)
+    (refs / "refs" / "pr" / "2").write_text(REVISION)
+    assert locate("org/tiny@refs/pr/2") == locate(f"org/tiny@{REVISION}") == snapshot
+    assert identity("org/tiny@refs/pr/2") == {"hub": "org/tiny@refs/pr/2", "revision": REVISION}
+    with pytest.raises(ModelError, match="org/tiny: no folder of that name, not in the cache"):
+        locate("org/tiny")
+
+
+def test_a_revision_that_the_hub_does_not_have(hub, monkeypatch):
+    """That the connection should be checked is no help to who misspelt a branch."""
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    def refuse(*args, **kwargs):
+        raise RevisionNotFoundError("404", response=SimpleNamespace(headers={}, request=None))
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    with pytest.raises(ModelError, match="org/tiny: this repository on the Hub has no revision mian"):
+        locate("org/tiny@mian")
 
 
 def test_a_hub_model_of_which_only_the_configuration_is_cached(hub, folder):

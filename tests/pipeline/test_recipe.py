@@ -84,6 +84,23 @@ def test_bases_of_bases(written, tmp_path):
     assert (recipe.steps["student"].updates, recipe.steps["student"].batch) == (5, 4)
 
 
+def test_several_bases(written, tmp_path):
+    """A teacher that three overlays share would otherwise be copied into each, and the copies would drift apart."""
+    write_recipe(tmp_path, "steps: {before: {do: shrink, model: org/b, layers: {keep: 1}}}", "teacher.yaml")
+    above = "base: [teacher.yaml, below.yaml]\nsteps: {small: {model: '@before', layers: {keep: 2}}}"
+    recipe = written(above, "steps.student.teacher='@before'")
+    assert list(recipe.steps) == ["before", "text", "small", "student"]
+    assert recipe.steps["small"].layers.from_ == "bottom"
+    assert (recipe.name, recipe.seed) == ("above", 7)
+
+
+@pytest.mark.parametrize("base", ["3", "{a: b}", "[below.yaml, 3]"])
+def test_what_is_no_base(written, base):
+    """A mistyped base that is passed over leaves a recipe without its steps."""
+    with pytest.raises(RecipeError, match="base should be the path of another recipe, or a list of paths"):
+        written(f"base: {base}\nsteps: {{}}")
+
+
 def test_every_step_has_a_seed(written):
     """A step without a seed of its own would be another step in every recipe seed."""
     recipe = written("base: below.yaml\nsteps: {small: {seed: 3}}")

@@ -28,6 +28,12 @@ def test_an_overlay_comes_with_its_base(tmp_path):
     assert (tmp_path / "quickstart.yaml").read_text() == "edited"
 
 
+def test_an_overlay_comes_with_all_its_bases(tmp_path):
+    """Of two bases, one that stays behind is half a recipe."""
+    names = [path.name for path in write_template("swedish-mbert-laptop", tmp_path / "mine.yaml")]
+    assert names == ["mine.yaml", "multilingual-laptop.yaml", "swedish-mbert.yaml"]
+
+
 def test_a_base_that_is_there_already_is_no_obstacle(tmp_path):
     """Two overlays of one base stand in one folder."""
     write_template("quickstart", tmp_path / "quickstart.yaml")

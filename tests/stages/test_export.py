@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from limbeck.exporting import parity
 from limbeck.stages import export
 from limbeck.stages.export import ExportStep
 from limbeck.workspace import Workspace
+from tiny_encoders import model_of
 
 LABELS = {0: "O", 1: "B-API", 2: "I-API"}
 
@@ -64,6 +66,18 @@ def test_the_folder_loads_elsewhere_and_says_the_same(tagger, tmp_path):
     assert out.facts["bytes_per_format"].keys() == {"safetensors", "onnx"}
     assert out.facts["parity"]["labels_differing"] == 0
     assert json.loads((out.folder / "parity.json").read_text()) == out.facts["parity"]
+
+
+@pytest.mark.parametrize("head", ["SequenceClassification", "QuestionAnswering"])
+def test_models_of_the_other_tasks_are_shipped(tagger, head, tmp_path):
+    """A classifier's file was checked as if it said something of every token, and refused."""
+    source = tmp_path / head
+    shutil.copytree(tagger, source)
+    model_of("bert", f"For{head}", vocab_size=30).save_pretrained(source)
+    out = Workspace(tmp_path / "ship")
+    export.run(ExportStep.parse({"model": str(source)}, "ship"), {}, out)
+    assert out.facts["parity"]["unit"] == ("texts" if head == "SequenceClassification" else "ends of answers")
+    assert out.facts["parity"]["largest_difference"] < 1e-4
 
 
 def test_a_corpus_gives_the_texts_and_a_differing_export_is_refused(tagger, tmp_path, monkeypatch):

@@ -52,13 +52,13 @@ def check_first_update(samples: Sequence[Sample], vocabulary: MaskVocabulary, sh
             f"{look.sentence()}, and {partly} words in part: their borders do not belong to these tokens; delete the"
             " step's unfinished folder, and run again"
         )
-    if not predicted:
-        raise DataError(f"{asked}; make the batch larger, or mask more")
-    if share * text >= FEW and not 0.5 < predicted / (share * text) < 1.5:
+    if (not predicted and 2 * unknown > text) or (share * text >= FEW and not 0.5 < predicted / (share * text) < 1.5):
         raise DataError(
             f"{asked}; {unknown:,} are unknown to the tokenizer, and these are never predicted, nor are words that"
             " contain one. Use a tokenizer that knows the text's language"
         )
+    if not predicted:
+        raise DataError(f"{asked}; make the batch larger, or mask more")
     return look
 
 

@@ -38,11 +38,12 @@ class Certain:
 
 
 def certain(gold: Sequence[Any], said: Sequence[Any], certainty: Sequence[Any], language: str = "") -> Certain | None:
-    """The answers of one member; None where it states no certainty, or its answers are numbers."""
+    """The answers of one member, less those without a certainty; None where none has one, or answers are numbers."""
     is_right = right(gold, said, language)
-    if is_right is None or any(value is None for value in certainty):
+    if is_right is None or all(value is None for value in certainty):
         return None
-    return Certain([np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in certainty], is_right)
+    stated = [np.atleast_1d(np.array([] if value is None else value, dtype=np.float64)) for value in certainty]
+    return Certain(stated, [each[: len(shares)] for each, shares in zip(is_right, stated, strict=True)])
 
 
 def calibration_error(member: Certain) -> SummedMeasure:

@@ -11,6 +11,7 @@ FEWEST = 10
 """Examples of a part; of fewer nothing can be said."""
 RESAMPLES = 2_000
 """Enough for an interval that is one of many."""
+_LENGTHS = ("short", "middle", "long")
 
 
 def slice_rows(
@@ -33,7 +34,7 @@ def slice_rows(
     """
     rows = []
     for name, parts in slices.items():
-        for part in dict.fromkeys(part for part in parts if part):
+        for part in sorted({part for part in parts if part}, key=_place):
             places = [place for place, its in enumerate(parts) if its == part]
             if len(places) >= FEWEST:
                 wanted = [gold[place] for place in places]
@@ -45,6 +46,12 @@ def slice_rows(
                 trial = replace(about, measures=measures, baseline_measure=None, resamples=RESAMPLES)
                 rows += [_row(trial, name, part, len(places), model) for model in measures]
     return rows
+
+
+def _place(part: str) -> tuple[int, str]:
+    """Lengths as they grow, others in alphabetical order."""
+    name = part.split(" ")[0]
+    return (_LENGTHS.index(name) if name in _LENGTHS else len(_LENGTHS)), part
 
 
 def _row(trial: Trial, name: str, part: str, examples: int, model: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ _ALWAYS = ("input_ids", "attention_mask")
 
 
 def graph_inputs(model: PreTrainedModel, emitted: Collection[str]) -> list[str]:
-    """Ids, mask, and token types where the tokenizer emits them and the model takes them."""
+    """Ids, mask, and token types where the tokenizer emits them and the model tells two of them apart."""
     taken = inspect.signature(model.forward).parameters
-    typed = "token_type_ids" in taken and "token_type_ids" in emitted
+    several = getattr(model.config, "type_vocab_size", 1) > 1
+    typed = several and "token_type_ids" in taken and "token_type_ids" in emitted
     return [*_ALWAYS, "token_type_ids"] if typed else list(_ALWAYS)
 
 

@@ -31,7 +31,8 @@ _LARGEST = 2**31 - 1
 def export_onnx(model: PreTrainedModel, inputs: Sequence[str], file: Path) -> None:
     """Writes `model` to `file`, any number of sequences of any length, float32 as it is.
 
-    The output is `logits`, or `last_hidden_state` of an encoder without a head; of a model with two heads, the
+    The output is `logits` (of every token, or of every text), `start_logits` and `end_logits` of a model that
+    answers questions, or `last_hidden_state` of an encoder without a head; of a model with two heads, the
     logits are those of its first, the masked-LM head. Attention is exported unfused, where the padding mask is a
     plain addition; the runtime fuses what it can. The model is left in evaluation mode, and otherwise as it was.
 
@@ -52,10 +53,12 @@ def export_onnx(model: PreTrainedModel, inputs: Sequence[str], file: Path) -> No
     program.save(file, external_data=False)
 
 
-def output_name(model: PreTrainedModel) -> str:
-    """`logits`, or `last_hidden_state` for an encoder without a head."""
-    head = type(model).__name__.partition("For")[1]
-    return "logits" if head else "last_hidden_state"
+def output_names(model: PreTrainedModel) -> tuple[str, ...]:
+    """Those of the file, in the order of the model's own: see `export_onnx`."""
+    head = type(model).__name__.partition("For")[2]
+    if head == "QuestionAnswering":
+        return ("start_logits", "end_logits")
+    return ("logits",) if head else ("last_hidden_state",)
 
 
 def _program(model: PreTrainedModel, inputs: Sequence[str]) -> ONNXProgram:
@@ -72,7 +75,7 @@ def _program(model: PreTrainedModel, inputs: Sequence[str]) -> ONNXProgram:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=list(inputs),
-                output_names=[output_name(model)],
+                output_names=list(output_names(model)),
                 dynamic_shapes=(tuple({0: batch, 1: length} for _ in inputs),),
                 verbose=False,
             )
@@ -87,17 +90,19 @@ def _program(model: PreTrainedModel, inputs: Sequence[str]) -> ONNXProgram:
 
 
 def _plain(model: PreTrainedModel, inputs: Sequence[str]) -> Any:
-    """The model as a module of positional tensors that returns one tensor."""
+    """The model as a module of positional tensors that returns its named outputs and no other."""
     import torch
+
+    many = len(output_names(model))
 
     class Plain(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, *tensors: Tensor) -> Tensor:
-            result: Tensor = self.model(**dict(zip(inputs, tensors, strict=True)))[0]
-            return result
+        def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+            found = self.model(**dict(zip(inputs, tensors, strict=True)))
+            return tuple(found[place] for place in range(many))
 
     return Plain().eval()
 

@@ -5,9 +5,10 @@ B sequences, T tokens, H hidden width, N sentences or masked positions, V vocabu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from limbeck.models.families import layers_of
 from limbeck.models.heads import has_mlm_head
+from limbeck.models.loading import random_model
 from limbeck.models.observing import observe
 from limbeck.signals import Batch, Needs
 
@@ -52,6 +54,20 @@ def sentence_vectors(model: PreTrainedModel, batches: Sequence[Batch]) -> NDArra
     return vectors_NH
 
 
+def last_hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """What the last layer puts out, (B, T, H), without dropout or a graph; the batch is moved to the model's device."""
+    last = len(layers_of(model))
+    with torch.inference_mode():
+        return observe(model, batch.to(model.device), Needs(hidden=frozenset({last}))).hidden[last]
+
+
+def untrained_encoders(model: PreTrainedModel, seeds: Sequence[int]) -> Iterator[Callable[[Batch], Tensor]]:
+    """`last_hidden` of models of the same architecture with fresh weights, one at a time."""
+    for seed in seeds:
+        fresh: nn.Module = random_model(model.config, seed=seed)
+        yield partial(last_hidden, cast("PreTrainedModel", fresh.to(model.device)))
+
+
 def masked_lm_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
     """Cross-entropy with the tokens that were masked, in nats, mean over all masked positions of all batches.
 
@@ -78,6 +94,8 @@ class MaskedLosses:
     """(N,): the tokens that were masked."""
     sequences: NDArray[np.int64]
     """(N,): of which sequence each position is."""
+    right: NDArray[np.bool_]
+    """(N,): whether the token that was masked is the most likely one."""
 
 
 def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int) -> MaskedLosses:
@@ -85,7 +103,8 @@ def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int)
 
     A predicted token that is left to be seen, or replaced by another, tells a model that has only learnt to copy.
     """
-    found: list[tuple[Tensor, Tensor, Tensor]] = [(torch.empty(0), *2 * (torch.empty(0, dtype=torch.long),))]
+    none = torch.empty(0, dtype=torch.long)
+    found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = [(torch.empty(0), none, none, none.bool())]
     first = 0
     for piece in (piece for batch in batches for piece in batch.pieces(ROWS)):
         assert piece.labels is not None
@@ -95,7 +114,8 @@ def losses_at_masks(model: PreTrainedModel, batches: Sequence[Batch], mask: int)
             logits_NV = observe(model, replace(piece, labels=labels_BT), Needs(logits="selected")).logits
             assert logits_NV is not None
             losses_N = nn.functional.cross_entropy(logits_NV.float(), labels_N, reduction="none")
-            found.append((losses_N.detach().cpu(), labels_N.cpu(), first + rows_N.cpu()))
+            right_N = logits_NV.argmax(-1) == labels_N
+            found.append((losses_N.detach().cpu(), labels_N.cpu(), first + rows_N.cpu(), right_N.cpu()))
         first += len(piece.labels)
     return MaskedLosses(*(torch.cat(parts).numpy() for parts in zip(*found, strict=True)))
 

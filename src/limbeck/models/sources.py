@@ -1,6 +1,7 @@
 """Where a model comes from: a Hub id, a local folder, `package:MODULE/PATH`, or an earlier step.
 
-Each of the first three may end in `#sha256=HEX`, the checksum of its `model.safetensors`.
+A Hub id may end in `@REVISION`, a commit, tag or branch. Each of the first three may end in `#sha256=HEX`, the checksum
+of its `model.safetensors`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _HUB_FILES = [
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model"),
 ]
-_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?(@[\w.-]+(/[\w.-]+)*)?")
 
 
 def model_source(ref: str, inputs: Mapping[str, Artifact]) -> str:
@@ -159,14 +160,18 @@ def _contents(folder: Path) -> dict[str, Any]:
 def _hub_folder(name: str, weights: bool) -> Path:
     """The snapshot in the local cache, completed from the Hub where files are missing."""
     from huggingface_hub import hf_hub_download, snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RevisionNotFoundError
 
+    id, _, revision = name.partition("@")
     try:
-        cached = try_to_load_from_cache(name, "config.json")
-        config = Path(cached if isinstance(cached, str) else hf_hub_download(name, "config.json"))
+        cached = try_to_load_from_cache(id, "config.json", revision=revision or None)
+        found = cached if isinstance(cached, str) else hf_hub_download(id, "config.json", revision=revision or None)
+        config = Path(found)
         complete = all((config.parent / file).exists() for file in (WEIGHTS, "tokenizer.json"))
         if weights and not complete:
-            snapshot_download(name, revision=config.parent.name, allow_patterns=_HUB_FILES)
+            snapshot_download(id, revision=config.parent.name, allow_patterns=_HUB_FILES)
+    except RevisionNotFoundError:
+        raise ModelError(f"{id}: this repository on the Hub has no revision {revision}; check its spelling") from None
     except EntryNotFoundError as error:
         if isinstance(error, LocalEntryNotFoundError):
             raise _unreachable(name, error) from None

@@ -89,14 +89,19 @@ def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         chain = " -> ".join(p.name for p in (*seen, path))
         raise RecipeError(f"{path}: its bases form a cycle: {chain}")
     value = _read_yaml(path)
-    base = value.pop("base", None)
-    if base is None:
-        return value
-    if not isinstance(base, str):
-        raise RecipeError(f"{path}: base should be the path of another recipe; found {base!r}")
-    below = _read_with_base(path.parent / base, (*seen, path.resolve()))
-    merged: dict[str, Any] = _merge({**below, "name": path.stem}, value)
+    below: dict[str, Any] = {}
+    for base in _bases(value.pop("base", None), path):
+        below = _merge(below, _read_with_base(path.parent / base, (*seen, path.resolve())))
+    merged: dict[str, Any] = _merge({**below, "name": path.stem} if below else {}, value)
     return merged
+
+
+def _bases(base: Any, path: Path) -> list[str]:
+    """The recipes that one is laid over, the lowest first."""
+    bases = [] if base is None else base if isinstance(base, list) else [base]
+    if not all(isinstance(name, str) for name in bases):
+        raise RecipeError(f"{path}: base should be the path of another recipe, or a list of paths; found {base!r}")
+    return bases
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -41,10 +41,12 @@ def write_template(name: str, target: Path) -> list[Path]:
         raise RecipeError(f"{target} exists already; choose another name with --to") from None
     except OSError as error:
         raise RecipeError(f"{target} cannot be written ({error.strerror}); choose another place with --to") from None
-    base = yaml.safe_load(text).get("base")
-    if base is None or (target.parent / base).exists():
-        return [target]
-    return [target, *write_template(base.removesuffix(".yaml"), target.parent / base)]
+    base = yaml.safe_load(text).get("base") or []
+    written = [target]
+    for name in [base] if isinstance(base, str) else base:
+        if not (target.parent / name).exists():
+            written += write_template(name.removesuffix(".yaml"), target.parent / name)
+    return written
 
 
 def _folder() -> Traversable:

@@ -88,7 +88,7 @@ def render(report: Report) -> str:
         several_metrics=lambda row: len({s.metric for s in report.scores if s.place == row.place}) > 1,
         in_points=lambda row: _in_points(report, row),
         titled=lambda step, data: _titled(report, step, data),
-        differences=[(row, tables.differences(report, row)) for row in report.evidence],
+        differences=[(row, tables.differences(report, row)) for row in (*report.evidence, *report.contrasts)],
         difference_domain=tables.difference_domain,
         strip=interval_strip,
         wording=wording,
@@ -115,7 +115,7 @@ def render(report: Report) -> str:
 
 def _findings(report: Report) -> list[EvidenceRow]:
     """Verdicts, those by the first metric of a data set before all others."""
-    told = [row for row in report.evidence if row.verdict]
+    told = [row for row in (*report.evidence, *report.contrasts) if row.verdict]
     first = report.primary(told)
     return [*first, *(row for row in told if row not in first)]
 

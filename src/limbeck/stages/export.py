@@ -15,7 +15,7 @@ from limbeck.workspace import Workspace
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 2
+REVISION = 3
 KIND = "model"
 
 LONGEST = 512
@@ -95,18 +95,14 @@ def _export_onnx(
     from limbeck.exporting.checking import check_onnx
     from limbeck.exporting.inputs import graph_inputs
     from limbeck.exporting.onnx import OPSET, export_onnx
-    from limbeck.exporting.parity import require
+    from limbeck.exporting.parity import require, sentence
     from limbeck.models.counting import shape_of
 
     file = out.folder / "model" / ONNX_FILE
     export_onnx(model, graph_inputs(model, tokenizer.model_input_names), file)
     parity = check_onnx(model, tokenizer, file, texts, min(LONGEST, shape_of(model.config).positions))
     require(parity, "the ONNX file")
-    out.say(
-        f"the ONNX file gives the same numbers as PyTorch to {parity.largest_difference:.1e}"
-        + (" and the same labels" if parity.labels_compared else "")
-        + f" on {parity.sequences} texts, {parity.tokens:,} tokens"
-    )
+    out.say(sentence(parity, "the ONNX file"))
     measured = {**parity._asdict(), "format": "onnx", "opset": OPSET}
     write_json(out.folder / "parity.json", measured)
     return measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,10 +35,24 @@ _READERS: dict[TaskName, str] = {
 }
 
 
-def task_named(name: TaskName) -> Task[Any, Any]:
+_SETTINGS: dict[TaskName, tuple[str, ...]] = {"question_answering": ("question_length", "answer_length")}
+"""Fields of the data that the task itself has to know."""
+
+
+def settings_of(data: Any) -> dict[str, Any]:
+    """What `data` says of how its task is done, for `task_named`."""
+    return {name: getattr(data, name) for name in _SETTINGS.get(data.task, ())}
+
+
+def task_of(data: Any) -> Task[Any, Any]:
+    """The task that `data` is for, done as it says."""
+    return task_named(data.task, settings_of(data))
+
+
+def task_named(name: TaskName, settings: Mapping[str, Any] | None = None) -> Task[Any, Any]:
     """The task itself; NumPy is loaded with it."""
     module, kind = _TASKS[name]
-    task: Task[Any, Any] = getattr(import_module(f"limbeck.tasks.{module}"), kind)()
+    task: Task[Any, Any] = getattr(import_module(f"limbeck.tasks.{module}"), kind)(**settings or {})
     return task
 
 

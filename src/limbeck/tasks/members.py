@@ -1,7 +1,9 @@
 """Fine-tuned models of one step, one for each data set and seed, as its artifact holds them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from limbeck.artifacts import Artifact
 
@@ -14,12 +16,14 @@ class Member:
     """Name of the data set that it learned."""
     seed: int
     folder: Path
+    settled: Mapping[str, Any]
+    """Fields of the task that this member set on development data."""
 
 
 def members_of(artifact: Artifact, data: str | None = None) -> list[Member]:
     """Every member, or those of one data set; none for an artifact that holds a single model."""
     return [
-        Member(fact["data"], fact["seed"], artifact.folder / fact["folder"])
+        Member(fact["data"], fact["seed"], artifact.folder / fact["folder"], fact.get("settled", {}))
         for fact in artifact.facts.get("members", [])
         if data in (None, fact["data"])
     ]

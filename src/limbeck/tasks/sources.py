@@ -16,6 +16,9 @@ from limbeck.tasks.splits import E, Splits, cut, drawn
 Paths = str | tuple[str, ...]
 """One file or several, plain or .gz."""
 
+CONVERTED = "refs/convert/parquet"
+"""The branch with the Parquet files that the Hub makes of data sets which come as a script."""
+
 Read = Callable[[str], tuple[Sequence[E], Sequence[str]]]
 """Reads one file, or one split of a data set: the examples, and sentences about what was repaired or left out."""
 
@@ -58,7 +61,7 @@ class HubSet(Config):
     subset: str | None = None
     """Which configuration of the data set, where it has several."""
     revision: str | None = None
-    """Commit, tag or branch."""
+    """Commit, tag or branch; `refs/convert/parquet` has what the Hub made of a data set that comes as a script."""
     train: str | None = "train"
     """Name of the split."""
     dev: str | Cut = "validation"
@@ -83,11 +86,19 @@ class HubSet(Config):
         from datasets import get_dataset_split_names, load_dataset
         from datasets.exceptions import DatasetsError
 
+        # In the Hub's conversion subsets are folders and nothing else: without the folder, all are read as one.
+        converted = self.revision == CONVERTED
+        where = (self.id, None if converted else self.subset)
+        which = {"revision": self.revision, "data_dir": self.subset if converted else None}
         try:
-            known = get_dataset_split_names(self.id, self.subset, revision=self.revision)
-            rows = load_dataset(self.id, self.subset, split=split, revision=self.revision) if split in known else None
+            known = get_dataset_split_names(*where, **which)
+            rows = load_dataset(*where, split=split, **which) if split in known else None
         except (OSError, ValueError, RuntimeError, DatasetsError) as error:
-            raise DataError(f"data set {self.id} cannot be loaded: {error}") from None
+            raise DataError(
+                f"data set {self.id} cannot be loaded: {error}; correct id, subset or revision, or where there is no"
+                f" network, fetch it elsewhere (hf download {self.id} --repo-type dataset --local-dir FOLDER) and give"
+                " that folder as id"
+            ) from None
         if rows is None:
             raise DataError(f'data set {self.id} has no split "{split}"{did_you_mean(split, known)}; correct the split')
         return rows
@@ -119,7 +130,7 @@ def name_of(data: Mapping[str, Any]) -> str:
         return str(data["id"]).rstrip("/").rpartition("/")[2]
     test = data.get("test")
     path = Path(each(data["train"] if test is None or isinstance(test, Mapping) else test)[0])
-    stem = path.name.partition(".")[0]
+    stem = Path(path.name.removesuffix(".gz")).stem
     return path.resolve().parent.name if stem in ("train", "dev", "test") else stem
 
 

@@ -6,10 +6,13 @@ N windows, T tokens of a window, C classes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
+from limbeck.errors import RecipeError
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.replacing import Spot
 from limbeck.tasks.slicing import thirds
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task_names import TaskName
@@ -22,6 +25,10 @@ Head = Literal["tags", "span", "class", "value"]
 """What a model says: a class of every token, where an answer begins and ends, a class or a number for a whole text."""
 
 
+Rate = Callable[[Sequence[Any], Sequence[Any]], Sequence[float]]
+
+
+@dataclass(frozen=True)
 class Task(ABC, Generic[E, W]):
     """One task: from examples to what a model reads, and from what it says to answers."""
 
@@ -89,6 +96,39 @@ class Task(ABC, Generic[E, W]):
     def slices(self, examples: Sequence[E], usual: Any) -> dict[str, list[str]]:
         """By what test examples are told apart, and the part that each belongs to, "" for none."""
         return {"characters": thirds([len(example.text) for example in examples])}
+
+    def settled(self, examples: Sequence[E], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
+        """Fields of the task that a member sets by its answers to development examples; none, if not overridden.
+
+        `rate` says of each example how good an answer is, from 0 to 1: gold and said as metrics read them.
+        """
+        return {}
+
+    @abstractmethod
+    def texts(self, example: E) -> tuple[str, ...]:
+        """All that is read of it."""
+
+    @abstractmethod
+    def unanswered(self, example: E) -> E:
+        """The same with its answer forgotten: a model is asked, and nobody knows."""
+
+    @abstractmethod
+    def changeable(self, example: E) -> list[Spot]:
+        """The words that may be replaced, in reading order."""
+
+    @abstractmethod
+    def replaced(self, example: E, words: Mapping[Spot, str]) -> E:
+        """The example with other words at some of these spots, unanswered."""
+
+    def plain(self, text: str) -> E:
+        """Text that nobody has labelled as an unanswered example.
+
+        Raises:
+            RecipeError: plain text asks nothing of this kind.
+        """
+        raise RecipeError(
+            "a corpus asks no questions, so it gives no examples of question answering; give unlabelled.data"
+        )
 
     @abstractmethod
     def row(self, example: E) -> dict[str, Any]:

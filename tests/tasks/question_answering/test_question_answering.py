@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from limbeck.errors import DataError
+from limbeck.tasks.encoded import encode_once
 from limbeck.tasks.question_answering.answering import QuestionAnswering
 from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.splits import Splits
@@ -54,6 +55,32 @@ def test_silence_only_where_it_can_be_right(bert):
     assert [each.said for each in TASK.decode([FOX, NONE], windows, _logits(windows, 50.0), [])] == ["", ""]
     patient = QuestionAnswering(threshold=95.0)
     assert patient.decode([FOX, NONE], windows, _logits(windows, 50.0), [])[0].said == "fox"
+
+
+def test_the_threshold_is_settled_on_development_data(bert):
+    """At 0, a model that hardly ever says "no answer" by itself is never silent, and half of SQuAD 2.0 is lost."""
+    examples = [FOX, NONE]
+    windows = TASK.encode(examples, bert, [], 64, 8)
+    answers = TASK.decode(examples, windows, _logits(windows, -3.0), [])
+    assert [answer.said != "" for answer in answers] == [True, True]
+
+    def rate(gold, said):
+        return [float(word in right or (not right and not word)) for right, word in zip(gold, said, strict=True)]
+
+    settled = TASK.settled(examples, answers, rate)
+    ours, other = (answer.details["no_answer_by"] for answer in answers)
+    assert ours <= settled["threshold"] < other
+    again = QuestionAnswering(**settled).decode(examples, windows, _logits(windows, -3.0), [])
+    assert [answer.said for answer in again] == ["fox", ""]
+    assert TASK.settled([FOX], answers[:1], rate) == {}
+
+
+def test_windows_are_remembered_by_how_they_were_made(bert):
+    """Windows of another length of questions, taken for these, have their targets elsewhere."""
+    asked = [Question("who jumps over the dog", TEXT)]
+    made = [encode_once(QuestionAnswering(question_length=length), asked, bert, [], 40, 2) for length in (2, 4, 2)]
+    assert [windows.windows[0].first for windows in made] == [4, 6, 4]
+    assert made[0] is made[2]
 
 
 def test_nothing_to_read_is_answered_by_nothing(bert):

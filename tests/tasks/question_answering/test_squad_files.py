@@ -218,6 +218,7 @@ def test_specs_say_what_is_measured():
     adapter = TypeAdapter(Squad | SquadHub)
     hub = adapter.validate_python({"kind": "squad_hub", "id": "rajpurkar/squad"})
     assert (hub.train, hub.dev, hub.test, hub.metrics) == ("train", Cut(), "validation", ("squad_f1", "squad_em"))
+    assert (hub.question_length, hub.answer_length) == (64, 30)
     files = adapter.validate_python({"kind": "squad", "train": ["a", "b"], "metrics": ["squad_em"]})
     for spec in (hub, files):
         assert spec.task == "question_answering"

@@ -216,6 +216,16 @@ def test_hub_data_that_cannot_be_used(hub_folder):
         load(TableHub(id=str(hub_folder), columns={"text": "s1"}, test="tset"), 0)
 
 
+def test_hub_data_that_is_out_of_reach(monkeypatch):
+    """Whoever has no network has to know what to fetch where there is one."""
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        DataError, match=r"org/b cannot be loaded: .*\(hf download org/b --repo-type dataset --local-dir"
+    ):
+        load(TableHub(id="org/b"), 0)
+
+
 def test_the_identity_of_files_changes_with_them(written):
     """A finished step that misses a changed file reports scores of data that is gone."""
     spec = Table(train=written(("text", "label"), ("a", "1")))

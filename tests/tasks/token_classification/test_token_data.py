@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from pydantic import TypeAdapter
@@ -136,6 +137,18 @@ def test_hub_data_gets_the_names_of_its_class_labels(hub_folder):
     assert splits.test[0].tags == ("B-PER", "I-PER", "O")
 
 
+def test_a_subset_of_what_the_hub_converted(hub_folder):
+    """Its subsets are folders alone: read without telling them apart, training holds every sentence six times."""
+    for subset in ("cased", "lower"):
+        for split in ("train", "test"):
+            target = hub_folder / subset / split
+            target.mkdir(parents=True)
+            shutil.copy(hub_folder / "data" / f"{split}-00000-of-00001.parquet", target / "0000.parquet")
+    shutil.rmtree(hub_folder / "data")
+    spec = Hub(id=str(hub_folder), subset="cased", revision="refs/convert/parquet", dev=Cut(cut=0.4))
+    assert len(load(spec, 0).test) == 2
+
+
 def test_hub_data_that_is_not_there(hub_folder, tmp_path):
     """A library's traceback of forty lines ends without the name of the split."""
     with pytest.raises(DataError, match='has no split "validation"; known: test, train'):
@@ -154,6 +167,7 @@ def test_hub_data_that_is_not_there(hub_folder, tmp_path):
         ({"kind": "iob", "train": "a/x-train.iob2.gz", "test": "a/x-dev.iob2.gz"}, "x-dev"),
         ({"kind": "jsonl", "train": "a.jsonl", "test": ["b.jsonl", "c.jsonl"]}, "b"),
         ({"kind": "iob", "train": "data/sucx/train.iob2"}, "sucx"),
+        ({"kind": "squad", "test": "qa/xquad.de-dev.json.gz"}, "xquad.de-dev"),
         ({"kind": "iob", "train": "a/x-train.iob2.gz", "test": {"cut": 0.2}}, "x-train"),
         ({"kind": "hub", "id": "KBLab/sucx3_ner", "test": "test"}, "sucx3_ner"),
         ({"kind": "annotated_corpus", "corpus": "@docs"}, "docs"),

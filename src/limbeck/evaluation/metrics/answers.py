@@ -33,6 +33,11 @@ def squad_f1(gold: Gold, said: Said, language: str = "") -> Measure:
     return _averaged(gold, said, language, _shared if all(gold) else _shared_or_nothing)
 
 
+def f1_of_each(gold: Gold, said: Said, language: str = "") -> list[float]:
+    """For each question the F1 of words that `squad_f1` is the mean of."""
+    return best_matches(gold, said, language, _shared if all(gold) else _shared_or_nothing)
+
+
 def best_matches(
     gold: Gold, said: Said, language: str = "", like: Callable[[str, str], float] | None = None
 ) -> list[float]:

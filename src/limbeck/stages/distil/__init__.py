@@ -1,6 +1,7 @@
 """The step `distil`: a student learns from a teacher on unlabelled text."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,7 +18,9 @@ from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
 from limbeck.stages.distil.fitting import check_coverage, coverage_of, fitted, projected
 from limbeck.stages.distil.in_memory import distil, online
+from limbeck.stages.distil.trying import tried
 from limbeck.stages.distil.two_tokenizers import apart, doubled, notes_on, tokenizers_of
+from limbeck.tasks.probe import Probe
 from limbeck.teachers import AnyTeacher, Blank, Cached, CachedTeacher, Teacher
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
@@ -59,6 +62,8 @@ class DistilStep(Step, Training):
     pack: bool = False
     """Put as many texts into a row as fill `length` tokens, `batch` rows at a time; each is read as if alone."""
     masking: Masking = Masking()
+    probe: Probe | None = None
+    """Try the finished student on a task, its encoder frozen, and stop if it is no better than one never trained."""
 
     @model_validator(mode="before")
     @classmethod
@@ -74,9 +79,10 @@ class DistilStep(Step, Training):
         return self
 
     def outside(self) -> Any:
-        """Identity of models that no step of the recipe makes."""
+        """Identity of models that no step of the recipe makes, and of a probe's data."""
         sources = [*self.teacher.models, self.student]
-        return {s: identity(s) for s in sources if isinstance(s, str) and not s.startswith("@")} or None
+        known = {s: identity(s) for s in sources if isinstance(s, str) and not s.startswith("@")} or None
+        return {"models": known, "probe": self.probe.data.outside()} if self.probe else known
 
 
 def outline(config: DistilStep, inputs: Outlines) -> Outline:
@@ -90,8 +96,11 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
     from limbeck.models.loading import model_config
     from limbeck.models.looking import Looks
     from limbeck.models.reducing import left_out, student_config
+    from limbeck.tasks.frozen_probe import require_usable
     from limbeck.training.probing import looks_at
 
+    if config.probe:
+        require_usable(config.probe, config.seed or 0)
     teachers, coverage = [model_config(ref, inputs) for ref in config.teacher.models], coverage_of(config, inputs)
     student = student_config(config.student, teachers[0], inputs)
     if config.pack:
@@ -115,6 +124,7 @@ def outline(config: DistilStep, inputs: Outlines) -> Outline:
         f"frozen: {', '.join(frozen) or 'nothing'}" + (", and what no objective reads" if config.freeze_unread else ""),
         *notes_on(config.masking, two),
         config.teacher.sentence(),
+        *([config.probe.sentence()] if config.probe else []),
     )
     read, labelled = projected(student, needs), config.masking.mean_share
     run, readings = [] if coverage else teachers, 2 if fills_masks(student) else 1
@@ -180,11 +190,13 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     """Loads teacher, student and text, distils, saves the student."""
     from limbeck.corpora.batches import text_batches
     from limbeck.corpora.twice import Reader
+    from limbeck.evaluation.frozen_probe import UNTRAINED_SEEDS
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.heads import with_mlm_head
     from limbeck.models.loading import load_config, load_model, load_tokenizer, save_model
     from limbeck.models.next_sentence import with_next_sentence_head
+    from limbeck.models.reading import last_hidden, untrained_encoders
     from limbeck.models.reducing import make_student, require_one_tokenizer, student_config
     from limbeck.training.precision import name_of
 
@@ -229,11 +241,15 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         teacher = Cached(inputs[config.teacher.source].folder, shape_of(shapes[0]), config.teacher.source)
     else:
         teacher = _joined(config, models)
+    trying = tried(config, student, tokenizer, inputs, out) if config.probe else None
     history = distil(
         student, teacher, batches, config.objectives, config, updates=batches.updates, out=out,
         seed=config.seed or 0, held_out=held_out, freeze_embeddings=config.freeze_embeddings,
         freeze_unread=config.freeze_unread, used_ids=batches.used_ids, beside=models[0] if models else None,
     )  # fmt: skip
+    warnings = (
+        trying.after(partial(last_hidden, student), untrained_encoders(student, UNTRAINED_SEEDS)) if trying else []
+    )
     save_model(student, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     history.write_probes(out.folder / "probes.jsonl")
@@ -249,6 +265,7 @@ def run(config: DistilStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
         teacher_tokens=batches.teacher_tokens,
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
+    out.facts["warnings"] += warnings
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
 
 

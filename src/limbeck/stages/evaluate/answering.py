@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,13 @@ def answers_of(arm: Arm, test: TestSet, folder: Path, out: Workspace) -> list[li
         settings = artifact.manifest.config
         model, tokenizer = placed(load_model(str(member.folder))), load_tokenizer(str(member.folder))
         length, labels = min(settings["length"], shape_of(model.config).positions), labels_of(model.config)
-        test.task.require_known(test.examples, labels, "given")
-        windows = encode_once(test.task, test.examples, tokenizer, labels, length, settings["stride"])
+        task = replace(test.task, **member.settled)
+        task.require_known(test.examples, labels, "given")
+        windows = encode_once(task, test.examples, tokenizer, labels, length, settings["stride"])
         label = f"{test.name}: {arm.name}, seed {member.seed}"
         with out.progress(label, len(windows), "windows") as bar:
             pad = int(tokenizer.pad_token_id or 0)
-            answers = predict(test.task, model, test.examples, windows, labels, pad, bar)
+            answers = predict(task, model, test.examples, windows, labels, pad, bar)
         _write(answers, folder / f"{arm.name}-seed-{member.seed}.jsonl")
         made.append(answers)
     return made

@@ -8,8 +8,10 @@ from limbeck.artifacts import Artifact, write_json
 from limbeck.stages.evaluate.answering import answers_of
 from limbeck.stages.evaluate.arms import Arm, arms_of
 from limbeck.stages.evaluate.examples import Answers, disagreements_of, label_rows_of
+from limbeck.stages.evaluate.raw import examine
 from limbeck.stages.evaluate.step import EvaluateStep
 from limbeck.stages.evaluate.testing import TestSet, test_sets
+from limbeck.tasks.raw_data import Raw
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     from limbeck.evaluation.findings import findings, trials_of
     from limbeck.evaluation.trial import ROLES
 
+    if isinstance(config.data, Raw):
+        examine(config, config.data, inputs, out)
+        return
     arms = arms_of(config, inputs)
     several = len(config.named_tests() or arms[0].datasets) > 1
     found: dict[str, Any] = {name: [] for name in (*ROWS, "per_label", "disagreements")}

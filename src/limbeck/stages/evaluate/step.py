@@ -2,28 +2,33 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, field_validator, model_validator
+from pydantic import Field, PositiveFloat, TypeAdapter, ValidationInfo, field_validator, model_validator
 
-from limbeck.config import MembersRef, Step
+from limbeck.config import MembersRef, ModelSource, Step
 from limbeck.evaluation.published import Published
-from limbeck.tasks.data import AnyData
+from limbeck.models.sources import identity
+from limbeck.tasks.raw_data import AnyTest, Raw
 from limbeck.tasks.sources import name_of
 from limbeck.tasks.suites import Dataset, Suite
 
-Members = MembersRef | Annotated[list[MembersRef], Field(min_length=1)]
+Members = ModelSource | Annotated[list[ModelSource], Field(min_length=1)]
+
+_FINE_TUNED: TypeAdapter[dict[str, Members]] = TypeAdapter(dict[str, MembersRef | list[MembersRef]])
 
 
 class EvaluateStep(Step):
-    """Scores fine-tuned models against each other; their names say what they are.
+    """Scores models against each other; their names say what they are.
 
     `teacher`, `control`, `truncated`, `untrained` and `reference` are roles; any other name is a student.
     """
 
     do: Literal["evaluate"] = "evaluate"
+    data: AnyTest | None = None
+    """Whose test part to use; by default the one that the models were fine-tuned with. Or what models are asked that
+    have no head of a task."""
     models: dict[str, Members] = Field(min_length=1)
-    """`"@step"`, or a list of such steps whose models are scored together, as of one training with several seeds."""
-    data: AnyData | None = None
-    """Whose test part to use; by default the one that the models were fine-tuned with."""
+    """`"@step"`, or a list of such steps whose models are scored together, as of one training with several seeds.
+    Fine-tuned ones; any, where `data` is for models without a head of a task."""
     language: str = ""
     """Of the test data: `en`, `sv`, ...; it decides how written answers are compared."""
     tests: tuple[Dataset, ...] = ()
@@ -38,6 +43,12 @@ class EvaluateStep(Step):
     """A student no farther than this from its teacher is as good as equal; 0.01 is 1 point."""
     published: tuple[Published, ...] = ()
     """Scores that others have stated of such models, to stand beside ours with what differs."""
+
+    @field_validator("models")
+    @classmethod
+    def _fine_tuned(cls, models: dict[str, Members], info: ValidationInfo) -> dict[str, Members]:
+        """Validated after `data`, which says what models there have to be."""
+        return models if isinstance(info.data.get("data"), Raw) else _FINE_TUNED.validate_python(models)
 
     @field_validator("models")
     @classmethod
@@ -75,21 +86,24 @@ class EvaluateStep(Step):
         return self
 
     def named_tests(self) -> list[Dataset]:
-        """The test sets that the recipe names; none where the models' own are meant.
+        """The test sets that the recipe names; none where the models' own are meant, or no task at all.
 
         Raises:
             DataError: a data set of the suite is not there.
         """
         if self.suite is not None:
             return self.suite.datasets()
-        if self.data is not None:
+        if self.data is not None and not isinstance(self.data, Raw):
             name = name_of(self.data.model_dump())
             return [Dataset.model_construct(name=name, language=self.language, data=self.data)]
         return list(self.tests)
 
     def outside(self) -> Any:
-        """Identity of the data files, where they are named here."""
-        return {test.name: test.data.outside() for test in self.named_tests()} or None
+        """Identity of the data files, where they are named here, and of models that no step of the recipe makes."""
+        if not isinstance(self.data, Raw):
+            return {test.name: test.data.outside() for test in self.named_tests()} or None
+        refs = [ref for refs in self.models.values() for ref in listed(refs) if not ref.startswith("@")]
+        return {"data": self.data.outside(), "models": {ref: identity(ref) for ref in refs}}
 
 
 def listed(refs: str | list[str]) -> list[str]:

@@ -44,7 +44,7 @@ def test_sets(config: EvaluateStep, arms: Sequence[Arm], inputs: Mapping[str, Ar
 
 def _named(test: Dataset, config: EvaluateStep, arms: Sequence[Arm], inputs: Mapping[str, Artifact]) -> TestSet:
     from limbeck.corpora.documents import read
-    from limbeck.tasks.data import load, task_named
+    from limbeck.tasks.data import load, task_of
     from limbeck.tasks.token_classification.annotated import examples_from_documents
     from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
@@ -57,7 +57,7 @@ def _named(test: Dataset, config: EvaluateStep, arms: Sequence[Arm], inputs: Map
     task = _shared_task(arms, learned)
     if task != test.data.task:
         raise RecipeError(f"the models were fine-tuned for {task}, and {test.name} asks for {test.data.task}")
-    return _checked(TestSet(test.name, test.language, task_named(task), test.data.metrics, examples, learned))
+    return _checked(TestSet(test.name, test.language, task_of(test.data), test.data.metrics, examples, learned))
 
 
 def _own(name: str, config: EvaluateStep, arms: Sequence[Arm]) -> TestSet:
@@ -66,9 +66,9 @@ def _own(name: str, config: EvaluateStep, arms: Sequence[Arm]) -> TestSet:
     from limbeck.tasks.storage import read_examples
 
     learned = {arm.name: arm.learned_for(name) for arm in arms}
-    task = task_named(_shared_task(arms, learned))
-    _require_same_examples(arms, learned)
     dataset = arms[0].datasets[learned[arms[0].name]]
+    task = task_named(_shared_task(arms, learned), dataset.get("settings"))
+    _require_same_examples(arms, learned)
     examples = read_examples(task, arms[0].artifacts[0].folder / dataset["folder"] / "test.jsonl")
     language = config.language or dataset["language"]
     return _checked(TestSet(name, language, task, dataset["metrics"], examples, learned))

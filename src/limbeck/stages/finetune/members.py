@@ -10,6 +10,7 @@ from limbeck.errors import ModelError
 from limbeck.models.sources import model_source
 from limbeck.objectives import AnyObjective, CombinedLoss, learned_by, needs_of
 from limbeck.signals import Batch, Needs
+from limbeck.stages.finetune.judging import judge
 from limbeck.stages.finetune.step import FinetuneStep
 from limbeck.tasks.suites import Dataset
 from limbeck.teachers import Online
@@ -40,14 +41,11 @@ def train_member(
     import torch
 
     from limbeck.corpora.sequences import BatchOrder
-    from limbeck.evaluation.measures import point
-    from limbeck.evaluation.metrics import measure_of, shown
     from limbeck.models.costs import training_flops
     from limbeck.models.freezing import frozen
     from limbeck.models.loading import load_model, save_model
     from limbeck.models.rows import only_rows
     from limbeck.tasks.batches import TaskBatches
-    from limbeck.tasks.predicting import predict
 
     torch.manual_seed(seed)  # of the new head
     model = load_model(
@@ -65,13 +63,7 @@ def train_member(
     save_model(model, data.tokenizer, folder)
     history.write(folder / "curve.jsonl")
     history.write_probes(folder / "probes.jsonl")
-    answers = predict(data.task, model, data.dev_examples, data.dev, data.labels, data.pad)
-    gold = [data.task.gold(example) for example in data.dev_examples]
-    metric = dataset.data.metrics[0]
-    measure = measure_of(metric, gold, [answer.said for answer in answers], dataset.language)
-    score = point(measure)
-    notes = f" ({', '.join(measure.notes)})" if measure.notes else ""
-    out.say(f"{label}: development {shown(metric)} {score:.3f}{notes}")
+    judged = judge(model, data, dataset, out, label)
     flops = training_flops(
         model.config,
         history.tokens,
@@ -83,9 +75,8 @@ def train_member(
         "data": dataset.name,
         "seed": seed,
         "learning_rate": config.learning_rate,
-        "dev_score": score,
-        "notes": list(measure.notes),
         "flops": flops,
+        **judged,
         **history.facts(),
     }
 

@@ -16,16 +16,25 @@ def splits_of(dataset: Dataset, seed: int, inputs: Mapping[str, Artifact]) -> "S
     Raises:
         DataError: something cannot be read, or no model can be trained on it and judged.
     """
+    from limbeck.tasks.data import task_of
+
+    splits = read_data(dataset.data, seed, inputs)
+    task_of(dataset.data).check_trainable(splits)
+    return splits
+
+
+def read_data(data: Any, seed: int, inputs: Mapping[str, Artifact]) -> "Splits[Any]":
+    """All parts of what a `data:` names.
+
+    Raises:
+        DataError: something cannot be read.
+    """
     from limbeck.corpora.documents import SPLITS, read
-    from limbeck.tasks.data import load, task_named
+    from limbeck.tasks.data import load
     from limbeck.tasks.token_classification.annotated import examples_from_documents
     from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
-    splits: Splits[Any]
-    if isinstance(dataset.data, AnnotatedCorpus):
-        folder = inputs[dataset.data.corpus].folder
-        splits = examples_from_documents(document for split in SPLITS for document in read(folder, split))
-    else:
-        splits = load(dataset.data, seed)
-    task_named(dataset.data.task).check_trainable(splits)
-    return splits
+    if isinstance(data, AnnotatedCorpus):
+        folder = inputs[data.corpus].folder
+        return examples_from_documents(document for split in SPLITS for document in read(folder, split))
+    return load(data, seed)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.errors import Diverged
-from limbeck.models.sources import model_source
 from limbeck.stages.finetune.members import train_member
+from limbeck.stages.finetune.more import any_source, taught_alone
 from limbeck.stages.finetune.reading import splits_of
 from limbeck.stages.finetune.searching import searched
 from limbeck.stages.finetune.step import FinetuneStep
@@ -69,32 +69,25 @@ def _encoded(
     """Training and development examples as windows; the test examples are written down."""
     from limbeck.models.counting import longest_sequence
     from limbeck.models.loading import load_config, load_tokenizer
-    from limbeck.tasks.data import task_named
+    from limbeck.tasks.data import settings_of, task_of
     from limbeck.tasks.encoded import encode_task
     from limbeck.tasks.storage import write_examples
 
-    task, splits = task_named(dataset.data.task), splits_of(dataset, config.seed or 0, inputs)
+    task, splits = task_of(dataset.data), splits_of(dataset, config.seed or 0, inputs)
     folder = out.folder / place
     folder.mkdir(exist_ok=True)
     write_examples(task, splits.test, folder / "test.jsonl")
     write_json(folder / "usual.json", task.usual(splits.train))
-    sources = [_any_source(ref, inputs) for ref in config.models]
+    sources = [any_source(ref, inputs) for ref in config.models]
     length = longest_sequence(config.length, *map(load_config, sources))
-    encoded = encode_task(task, splits, load_tokenizer(sources[0]), length, config.stride)
+    more = taught_alone(config, dataset, splits, folder, inputs, out)
+    encoded = encode_task(task, splits, load_tokenizer(sources[0]), length, config.stride, more)
     counts = {name: len(getattr(splits, name)) for name in ("train", "dev", "test")}
     about = f"{dataset.name}: " if config.suite else ""
     for note in [*splits.notes, *encoded.train.notes]:
         out.say(f"{about}{note}")
     out.say(about + ", ".join(f"{count:,} {name} examples" for name, count in counts.items()))
     described = {"name": dataset.name, "language": dataset.language, "task": task.name, "folder": place}
-    metrics = list(dataset.data.metrics)
-    out.facts["datasets"].append({**described, "metrics": metrics, "labels": encoded.labels, "examples": counts})
+    how = {"settings": settings_of(dataset.data), "metrics": list(dataset.data.metrics), "labels": encoded.labels}
+    out.facts["datasets"].append({**described, **how, "examples": counts})
     return encoded
-
-
-def _any_source(ref: str, inputs: Mapping[str, Artifact]) -> str:
-    """A folder that tells the shape of a model or of a teacher, of which a suite has several."""
-    from limbeck.tasks.members import members_of
-
-    members = members_of(inputs[ref]) if ref in inputs else []
-    return str(members[0].folder) if members else model_source(ref, inputs)

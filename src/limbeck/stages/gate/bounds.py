@@ -18,8 +18,12 @@ def least(name: str, wanted: float, found: float | None, absent: str = "not meas
 def most(name: str, wanted: float, found: float | None, absent: str = "not measured") -> dict[str, Any]:
     """A value that must not be higher; one that is `absent` misses."""
     passed = found is not None and found <= wanted
-    reason = absent if found is None else f"{found:,.6g}, at most {wanted:,.6g} wanted"
+    reason = absent if found is None else f"{_number(found)}, at most {_number(wanted)} wanted"
     return {"name": name, "wanted": wanted, "found": found, "passed": passed, "reason": reason}
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}" if value >= 1000 else f"{value:.4g}"
 
 
 def rows_of(student: str, rows: Iterable[Row], key: str) -> list[Row]:

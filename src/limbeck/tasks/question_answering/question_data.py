@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from limbeck.config import Config
 from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.sources import Cut, Files, HubSet, Read, read_splits
 from limbeck.tasks.splits import Splits
@@ -13,27 +14,38 @@ from limbeck.tasks.task_names import TaskName
 
 AnswerMetric = Literal["squad_f1", "squad_em"]
 
+QUESTION_LENGTH = 64
+"""Tokens of a question that are read, as in BERT's script."""
+LONGEST = 30
+"""Tokens of the longest answer that is considered, as in BERT's script."""
 
-class Squad(Files):
-    """Files in the form of SQuAD 1.1 or 2.0; `.jsonl` for one question a line."""
 
-    kind: Literal["squad"] = "squad"
+class _Asking(Config):
+    """What every form of the data says of how questions are asked."""
+
     task: ClassVar[TaskName] = "question_answering"
+    question_length: int = Field(default=QUESTION_LENGTH, ge=1)
+    """Tokens of a question that are read; never more than half of what fits into a window."""
+    answer_length: int = Field(default=LONGEST, ge=1)
+    """Tokens of the longest answer that is given."""
     metrics: tuple[AnswerMetric, ...] = Field(default=("squad_f1", "squad_em"), min_length=1)
     """The first one counts: it chooses the best seed, and the verdict is about it."""
 
 
-class SquadHub(HubSet):
+class Squad(_Asking, Files):
+    """Files in the form of SQuAD 1.1 or 2.0; `.jsonl` for one question a line."""
+
+    kind: Literal["squad"] = "squad"
+
+
+class SquadHub(_Asking, HubSet):
     """A data set on the Hugging Face Hub with the columns of `squad`, or a local folder in the same form."""
 
     kind: Literal["squad_hub"] = "squad_hub"
-    task: ClassVar[TaskName] = "question_answering"
     dev: str | Cut = Cut()
     """Name of the split, or the share to cut from training."""
     test: str | Cut | None = "validation"
     """Name of the split, or the share to cut from training, the same one whatever the seed. SQuAD's own is secret."""
-    metrics: tuple[AnswerMetric, ...] = Field(default=("squad_f1", "squad_em"), min_length=1)
-    """The first one counts: it chooses the best seed, and the verdict is about it."""
 
 
 def load(spec: Squad | SquadHub, seed: int) -> Splits[Question]:

@@ -13,19 +13,20 @@ from limbeck.artifacts import Artifact
 from limbeck.config import CorpusRef, Step
 from limbeck.corpora.batching import batch_in_words, require_one_way
 from limbeck.corpora.masking import Masking
-from limbeck.errors import TrainingError
 from limbeck.models.shapes import ModelOrNew, NewModel
-from limbeck.models.sources import identity, model_source
+from limbeck.models.sources import identity
 from limbeck.objectives import MLM, CombinedLoss, NextSentence, Objective, needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
+from limbeck.stages.pretrain.checking import judged, tried
+from limbeck.stages.pretrain.starting import loaded, model_before, with_heads
+from limbeck.tasks.probe import Probe
 from limbeck.training.config import Training
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
-    from limbeck.corpora.batches import TextBatches
     from limbeck.training.history import History
 
 REVISION = 2
@@ -49,6 +50,8 @@ class PretrainStep(Step, Training):
     masking: Masking = Masking()
     next_sentence: bool = False
     """Also learn whether one text follows another, as BERT did; the corpus needs documents of several paragraphs."""
+    probe: Probe | None = None
+    """Try the finished model on a task, its encoder frozen, and stop if it is no better than one never trained."""
 
     @model_validator(mode="after")
     def _one_way_of_batching(self) -> Self:
@@ -59,6 +62,8 @@ class PretrainStep(Step, Training):
     def _layers_to_keep(self) -> "PretrainStep":
         if self.freeze_encoder and isinstance(self.model, NewModel):
             raise ValueError("freeze_encoder keeps layers as they are, and a new model's have learnt nothing")
+        if self.freeze_encoder and self.probe:
+            raise ValueError("freeze_encoder keeps the encoder as it is, and a probe tries nothing else; leave one out")
         return self
 
     @property
@@ -67,10 +72,12 @@ class PretrainStep(Step, Training):
         return self.model.tokenizer if isinstance(self.model, NewModel) else self.model
 
     def outside(self) -> Any:
-        """Identity of a model that no step of the recipe makes."""
+        """Identity of a model that no step of the recipe makes, and of a probe's data."""
         if isinstance(self.model, NewModel):
-            return self.model.outside()
-        return None if self.model.startswith("@") else identity(self.model)
+            known = self.model.outside()
+        else:
+            known = None if self.model.startswith("@") else identity(self.model)
+        return {"model": known, "probe": self.probe.data.outside()} if self.probe else known
 
     def objectives(self) -> list[Objective]:
         """The terms of the loss."""
@@ -86,10 +93,13 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     from limbeck.models.freezing import parts_frozen_in
     from limbeck.models.heads import fills_masks, judges_pairs
     from limbeck.models.looking import Looks
+    from limbeck.tasks.frozen_probe import require_usable
     from limbeck.training.probing import looks_at
 
-    before = _before(config, inputs)
-    model = _with_heads(config, before)
+    if config.probe:
+        require_usable(config.probe, config.seed or 0)
+    before = model_before(config, inputs)
+    model = with_heads(config, before)
     if config.pack:
         require_confinable(model)
     shape = shape_of(model)
@@ -108,6 +118,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
         config.masking.sentence(),
         *made,
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
+        *([config.probe.sentence()] if config.probe else []),
     )
     share, fixed = config.masking.mean_share, config.freeze_encoder
     looks = Looks(looks_at(work.updates or 0), len(config.objectives()), HELD_OUT_SEQUENCES, readings=1)
@@ -133,7 +144,7 @@ def rehearse(config: PretrainStep, inputs: Outlines) -> float:
     from limbeck.training.rehearsal import tokens_per_second
     from limbeck.workspace import temporary_workspace
 
-    model = random_model(_with_heads(config, _before(config, inputs)))
+    model = random_model(with_heads(config, model_before(config, inputs)))
     shape = shape_of(model.config)
 
     def train(batches: Callable[[int], Sequence[Batch]], updates: int) -> "History":
@@ -153,12 +164,14 @@ def rehearse(config: PretrainStep, inputs: Outlines) -> float:
 def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Loads model and text, trains, saves the model with its head."""
     from limbeck.corpora.batches import text_batches
+    from limbeck.evaluation.frozen_probe import UNTRAINED_SEEDS
     from limbeck.models.costs import training_flops
     from limbeck.models.counting import count, longest_sequence, shape_of
     from limbeck.models.loading import save_model
+    from limbeck.models.reading import last_hidden, untrained_encoders
     from limbeck.training.precision import name_of
 
-    model, tokenizer = _loaded(config, inputs)
+    model, tokenizer = loaded(config, inputs)
     shape = shape_of(model.config)
     batches, held_out = text_batches(
         inputs[config.corpus].folder,
@@ -175,8 +188,11 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
         fill=config.fill,
         pack=config.pack,
     )
+    trying = tried(config, model, tokenizer, inputs, out)
     history = _train(model, batches, config, batches.updates, out, held_out)
-    warnings = _judged(config.model, model, batches, held_out, out) if isinstance(config.model, NewModel) else []
+    warnings = judged(config.model, model, batches, held_out, out) if isinstance(config.model, NewModel) else []
+    if trying:
+        warnings += trying.after(partial(last_hidden, model), untrained_encoders(model, UNTRAINED_SEEDS))
     save_model(model, tokenizer, out.folder / "model")
     history.write(out.folder / "curve.jsonl")
     history.write_probes(out.folder / "probes.jsonl")
@@ -188,79 +204,6 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts["warnings"] += warnings
     out.facts.update(parameters=size.total, parameters_without_embeddings=size.without_embeddings)
-
-
-def _before(config: PretrainStep, inputs: Outlines) -> "PreTrainedConfig":
-    """The configuration of the model that is there, or of the new one, without the heads that it will be given."""
-    from limbeck.models.loading import known_tokenizer, model_config, tokens_of
-    from limbeck.models.shapes import new_config
-
-    if not isinstance(config.model, NewModel):
-        return model_config(config.model, inputs)
-    source = config.tokenizer
-    tokenizer = None if source.startswith("@") else known_tokenizer(source, {})
-    return new_config(config.model, tokens_of(source, inputs), tokenizer)
-
-
-def _loaded(
-    config: PretrainStep, inputs: Mapping[str, Artifact]
-) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
-    """The model with the heads that the loss reads, and its tokenizer."""
-    from limbeck.models.heads import with_mlm_head
-    from limbeck.models.loading import load_model, load_tokenizer, numbers_of, random_model
-    from limbeck.models.next_sentence import with_next_sentence_head
-    from limbeck.models.shapes import new_config
-
-    tokenizer = load_tokenizer(model_source(config.tokenizer, inputs))
-    if isinstance(config.model, NewModel):
-        shape = new_config(config.model, numbers_of(tokenizer), tokenizer)
-        return random_model(_with_heads(config, shape), seed=config.seed or 0), tokenizer
-    model = with_mlm_head(load_model(model_source(config.model, inputs)))
-    return with_next_sentence_head(model) if config.next_sentence else model, tokenizer
-
-
-def _judged(
-    new: NewModel, model: "PreTrainedModel", batches: "TextBatches", held_out: Sequence[Batch], out: Workspace
-) -> list[str]:
-    """Whether a new model is better than guesses by how frequent each token is; a warning where it is not.
-
-    Raises:
-        TrainingError: it is not, and `must_learn` says that it has to be.
-    """
-    import torch
-
-    from limbeck.evaluation.learned import against_unigram
-    from limbeck.models.reading import losses_at_masks
-    from limbeck.training.precision import on_device
-
-    known = batches.text.vocabulary
-    with torch.inference_mode():
-        found = losses_at_masks(model, [on_device(batch) for batch in held_out], known.mask)
-    if not len(found.losses):
-        out.say("no masked token of held-out text is there to show whether this model learned anything")
-        return []
-    learned = against_unigram(found.losses, found.labels, found.sequences, batches.token_weights(len(known.ordinary)))
-    out.facts["learned"] = learned.facts()
-    if learned.enough:
-        out.say(f"this model learned: {learned.sentence()}")
-        return []
-    if new.must_learn:
-        raise TrainingError(
-            f"this model learned nothing: {learned.sentence()}; see whether text and tokenizer belong together, and"
-            " train longer or at another learning rate, or set must_learn: false in `model` to keep it. What was made"
-            " before is kept"
-        )
-    out.say(f"warning: this model learned nothing: {learned.sentence()}")
-    return [f"this model learned nothing: {learned.sentence()}"]
-
-
-def _with_heads(config: PretrainStep, before: "PreTrainedConfig") -> "PreTrainedConfig":
-    """The configuration of the model that is trained: it has the heads that the loss reads."""
-    from limbeck.models.heads import masked_lm_config
-    from limbeck.models.next_sentence import next_sentence_config
-
-    after = masked_lm_config(before)
-    return next_sentence_config(after) if config.next_sentence else after
 
 
 def _train(

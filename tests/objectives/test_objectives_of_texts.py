@@ -84,3 +84,30 @@ def test_a_number_has_no_distribution(objective, sentence):
 def test_what_suits_numbers(objective):
     """A check that refuses too much leaves no way to distil."""
     objective.check_head("value")
+
+
+@pytest.mark.parametrize("head", ["class", "value"])
+def test_loss_and_gradient_are_those_of_transformers(head):
+    """A model that is trained on another loss than its class in transformers has another optimum."""
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from limbeck.models.observing import observe
+    from limbeck.models.task_heads import describe
+    from limbeck.signals import Needs
+
+    config = BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16)
+    describe(config, head, ["a", "b", "c"])
+    model = BertForSequenceClassification(config).eval()
+    ids = torch.randint(0, 20, (4, 6))
+    mask = torch.tensor([[1] * 6, [1] * 6, [1, 1, 1, 1, 0, 0], [1] * 6])
+    types = torch.tensor([[0, 0, 0, 1, 1, 1]] * 4)
+    labels = torch.tensor([[0], [2], [1], [2]]) if head == "class" else torch.tensor([1.0, -2.0, 0.5, 3.0])
+    batch = Batch(ids, mask, token_types=types, **{"answers" if head == "class" else "values": labels})
+    ours = HardLabels().total(observe(model, batch, Needs(logits="selected")), None, batch) / HardLabels().count(batch)
+    theirs = model(input_ids=ids, attention_mask=mask, token_type_ids=types, labels=labels.reshape(-1)).loss
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for our_gradient, their_gradient in zip(
+        torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True
+    ):
+        assert torch.allclose(our_gradient, their_gradient, atol=1e-6)

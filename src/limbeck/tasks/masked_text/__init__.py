@@ -1,0 +1,1 @@
+"""How well a model fills masks in text that it never saw."""
