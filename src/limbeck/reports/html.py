@@ -22,7 +22,7 @@ from limbeck.reports.charts import (
 )
 from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
-from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow
+from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, PublishedRow
 from limbeck.reports.headline import main_ratio
 from limbeck.reports.marking import asked, readings
 from limbeck.reports.report import Curve, Report
@@ -126,8 +126,8 @@ def _titled(report: Report, step: str, data: str) -> str:
     return f"{data or 'the test examples'} ({step})" if several else data or "the test examples"
 
 
-def _in_points(report: Report, evidence: EvidenceRow) -> bool:
-    """Whether differences are told in hundredths; not so of losses."""
+def _in_points(report: Report, evidence: EvidenceRow | PublishedRow) -> bool:
+    """Whether scores and differences are told in hundredths; not so of losses."""
     return all(
         row.higher_is_better for row in report.scores if (*row.place, row.metric) == (*evidence.place, evidence.metric)
     )
