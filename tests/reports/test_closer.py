@@ -55,7 +55,7 @@ def test_published_numbers_stand_beside_ours_with_what_differs(make_run: MakeRun
     """A published number alone is read as a bar; the two works differ in more than the model."""
     html = write_report(make_run(facts=EVALUATED)).read_text("utf-8")
     row = html[html.index("Published numbers beside ours</h3>") :].split("</tbody>")[0]
-    for words in ("67.0", "[65.0, 69.0]", "85.9", "above it", "a card. Scored on news, &lt;b&gt;one&lt;/b&gt; seed."):
+    for words in ("67.0", "[65.0, 69.0]", "85.9", "above it", "A card. Scored on news, &lt;b&gt;one&lt;/b&gt; seed."):
         assert words in row
 
 

@@ -54,6 +54,19 @@ def test_rows_say_which_step_found_them(make_run: MakeRun) -> None:
     assert all(len(table.lines) == 4 for table in score_tables(report)), "three models and the baseline"
 
 
+def test_losses_are_contrasted(make_run: MakeRun) -> None:
+    """A loss has no retention and no points, but a difference and a verdict all the same."""
+    loss = {**EVIDENCE, "metric": "mlm_loss", "retention": None, "verdict": "differs from the teacher by 0.2"}
+    rows = [{**row, "metric": "mlm_loss", "higher_is_better": False} for row in FACTS["scores"]["scores"]]
+    scores = {"scores": [*FACTS["scores"]["scores"], *rows], "contrasts": [loss]}
+    run = make_run(facts={**FACTS, "scores": {**FACTS["scores"], **scores}})
+    assert summarise(run).contrasts[0].verdict == loss["verdict"]
+    html = write_report(run).read_text("utf-8")
+    assert "differs from the teacher by 0.2" in html
+    assert "<summary>By other metrics: mlm loss</summary>" in html
+    assert "higher, which is worse" in html
+
+
 def test_failed_seeds_are_told_once(make_run: MakeRun) -> None:
     """A seed that diverged is in the facts of two steps, and in those of every metric."""
     row, lost = FACTS["scores"]["scores"][3], {"value": None, "ci95": None, "failed": "diverged"}

@@ -22,7 +22,7 @@ from limbeck.reports.charts import (
 )
 from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
-from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow
+from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, PublishedRow
 from limbeck.reports.headline import main_ratio
 from limbeck.reports.marking import asked, readings
 from limbeck.reports.report import Curve, Report
@@ -88,7 +88,7 @@ def render(report: Report) -> str:
         several_metrics=lambda row: len({s.metric for s in report.scores if s.place == row.place}) > 1,
         in_points=lambda row: _in_points(report, row),
         titled=lambda step, data: _titled(report, step, data),
-        differences=[(row, tables.differences(report, row)) for row in report.evidence],
+        differences=[(row, tables.differences(report, row)) for row in (*report.evidence, *report.contrasts)],
         difference_domain=tables.difference_domain,
         strip=interval_strip,
         wording=wording,
@@ -115,7 +115,7 @@ def render(report: Report) -> str:
 
 def _findings(report: Report) -> list[EvidenceRow]:
     """Verdicts, those by the first metric of a data set before all others."""
-    told = [row for row in report.evidence if row.verdict]
+    told = [row for row in (*report.evidence, *report.contrasts) if row.verdict]
     first = report.primary(told)
     return [*first, *(row for row in told if row not in first)]
 
@@ -126,8 +126,8 @@ def _titled(report: Report, step: str, data: str) -> str:
     return f"{data or 'the test examples'} ({step})" if several else data or "the test examples"
 
 
-def _in_points(report: Report, evidence: EvidenceRow) -> bool:
-    """Whether differences are told in hundredths; not so of losses."""
+def _in_points(report: Report, evidence: EvidenceRow | PublishedRow) -> bool:
+    """Whether scores and differences are told in hundredths; not so of losses."""
     return all(
         row.higher_is_better for row in report.scores if (*row.place, row.metric) == (*evidence.place, evidence.metric)
     )

@@ -241,6 +241,8 @@ class Report(BaseModel):
     models: dict[str, ModelRow] = {}
     scores: list[ScoreRow] = []
     evidence: list[EvidenceRow] = []
+    contrasts: list[EvidenceRow] = []
+    """The same by metrics that are better when lower, of which nothing is kept."""
     published: list[PublishedRow] = []
     slices: list[SliceRow] = []
     calibration: list[ScoreRow] = []

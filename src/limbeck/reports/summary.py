@@ -61,6 +61,7 @@ def summarise(run_folder: Path) -> Report:
         models=_models(run),
         scores=[ScoreRow(**row) for row in _named(evaluated, "scores")],
         evidence=[EvidenceRow(**row) for row in _named(evaluated, "evidence")],
+        contrasts=[EvidenceRow(**row) for row in _named(evaluated, "contrasts")],
         published=[PublishedRow(**row) for row in _named(evaluated, "published")],
         slices=[SliceRow(**row) for row in _named(evaluated, "slices")],
         calibration=[ScoreRow(**row) for row in _named(evaluated, "calibration")],
