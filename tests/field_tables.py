@@ -40,6 +40,8 @@ from limbeck.objectives.weights import WeightSchedule
 from limbeck.pipeline.recipe import Recipe, SingleEngine
 from limbeck.stages import AnyStep
 from limbeck.stages.distil import DistilStep
+from limbeck.stages.finetune.augmenting import Augment
+from limbeck.stages.finetune.unlabelled import Unlabelled
 from limbeck.stages.gate import LatencyBound, ScoreBound
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.probe import Probe
@@ -88,6 +90,8 @@ NAMED = {
     Cut: "[cut](data.md#cut)",
     Dataset: "[test set](steps.md#several-test-sets)",
     Suite: "[suite](tasks.md#suites)",
+    Unlabelled: "[unlabelled](steps.md#text-without-labels)",
+    Augment: "[augment](steps.md#copies-with-other-words)",
     Search: "[search](steps.md#trying-settings)",
     ModelSource: "[model](recipes.md#models)",
     ModelOrNew: "[model](recipes.md#models) or [new model](steps.md#a-model-from-scratch)",

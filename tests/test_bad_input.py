@@ -99,7 +99,7 @@ TOP = {
     "unknown top field": ("step", {}, r'unknown field "step"; did you mean "steps"\?'),
     "no steps": ("steps", {}, r"steps: .*at least 1 item.*found \{\}"),
     "a run named as a path": ("name", "../x", r"name: .*found '\.\./x'"),
-    "a base that is no path": ("base", 3, r"base should be the path of another recipe; found 3"),
+    "a base that is no path": ("base", 3, r"base should be the path of another recipe, or a list of paths; found 3"),
     "a base that is missing": ("base", "no.yaml", r"no\.yaml: there is no such recipe"),
     "a base that is itself": ("base", "tiny.yaml", r"its bases form a cycle: tiny\.yaml -> tiny\.yaml"),
 }

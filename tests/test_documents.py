@@ -22,7 +22,8 @@ from field_tables import HEAD, fields_of, reachable, tables
 from limbeck.config import Step
 from limbeck.objectives.presets import preset, preset_names
 from limbeck.pipeline.recipe import Recipe, SingleEngine, load_recipe
-from limbeck.reports.report import Cost, EvidenceRow, ModelRow, RatioRow, Report, ScoreRow, SpeedRow
+from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, LabelRow, ScoreRow, TransferRow
+from limbeck.reports.report import Cost, FailedRow, ModelRow, RatioRow, Report, SpeedRow, TriedRow
 from limbeck.stages import AnyStep
 from limbeck.training.config import Training
 
@@ -185,5 +186,8 @@ def test_the_keys_of_the_report_are_all_told():
     """A program is written against what the document says."""
     text = (ROOT / "docs" / "runs.md").read_text("utf-8")
     told = set(re.findall(r"`(\w+)`", text[text.index("## The report") : text.index("## Comparing")]))
-    for row in (Report, ModelRow, ScoreRow, EvidenceRow, SpeedRow, RatioRow, Cost):
+    for row in (
+        *(Report, ModelRow, ScoreRow, EvidenceRow, SpeedRow, RatioRow, Cost),
+        *(AverageRow, TransferRow, FailedRow, TriedRow, LabelRow, Disagreement),
+    ):
         assert set(row.model_fields) - told == set(), row.__name__

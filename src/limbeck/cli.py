@@ -105,16 +105,16 @@ def compare(
     paths: Annotated[list[Path], typer.Argument(metavar="A B ...", help="Run folders or model folders.")],
     format_: Format = "text",
 ) -> None:
-    """Compare models or runs in one table."""
+    """Compare models or runs side by side."""
     from rich.console import Console
 
-    from limbeck.reports.comparison import as_table, compare
+    from limbeck.reports.comparison import as_tables, compare
 
     rows = compare(paths)
     if format_ == "json":
         _print_json([row.model_dump(mode="json") for row in rows])
     else:
-        Console(width=None if sys.stdout.isatty() else WIDE).print(as_table(rows))
+        Console(width=None if sys.stdout.isatty() else WIDE).print(*as_tables(rows), sep="\n")
 
 
 @app.command()

@@ -93,9 +93,14 @@ CLOSER: dict[str, list[dict[str, Any]]] = {
     ],
     "published": [
         {
+            **ABOUT,
             "model": "student",
             "published": 0.859,
             "source": "a card",
+            "differs": "scored on news, <b>one</b> seed",
+            "value": 0.67,
+            "ci95": [0.65, 0.69],
+            "lies": "above",
             "sentence": "F1 of the student is 0.670 [0.650, 0.690]; a card has 0.859, above it, and differs: all",
         }
     ],
@@ -185,6 +190,35 @@ FACTS: dict[str, dict[str, Any]] = {
         ]
     },
 }
+
+
+def several(*names: str, learned: str = "", retained: bool = True) -> dict[str, Any]:
+    """What an `evaluate` step finds out about data sets of these names, of which one may be what was learned."""
+    models = {"teacher": 0.8, "student": 0.76, "control": 0.7}
+    about = {"task": ABOUT["task"], "language": "en", "notes": [], "failed": None}
+    scores = [
+        {**about, "model": model, "data": name, "metric": metric, "seed": seed, "value": value, "ci95": [value, value]}
+        for name in names
+        for metric in ("F1", "recall")
+        for model, value in models.items()
+        for seed in (1, 2, "mean")
+    ]
+    evidence = [{**EVIDENCE, "data": name, "metric": metric} for name in names for metric in ("F1", "recall")]
+    kept = {"retention": 0.95, "retention_ci95": [0.93, 0.97]} if retained else {}
+    averages = [
+        {"model": model, "datasets": list(names), "value": value, "ci95": [value - 0.01, value + 0.01]}
+        | (kept if model != "teacher" else {})
+        for model, value in models.items()
+    ]
+    transfer = [
+        {"model": model, "task": ABOUT["task"], "metric": "F1", "learned": learned, "score": value}
+        | {"others": [name for name in names if name != learned], "others_score": value - 0.1}
+        | {"gap": 0.1, "gap_ci95": [0.05, 0.15]}
+        for model, value in models.items()
+    ]
+    found = {"scores": scores, "evidence": evidence, "averages": averages, "transfer": transfer if learned else []}
+    return {**FACTS["scores"], "per_label": [], "disagreements": [], **found}
+
 
 KINDS = {"corpus": "corpus", "shrink": "model", "distil": "model", "finetune": "members", "evaluate": "scores"}
 

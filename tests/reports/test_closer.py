@@ -27,7 +27,9 @@ def test_certainty_is_drawn_and_told(make_run: MakeRun) -> None:
     assert [row.model for row in calibration.errors] == ["teacher", "student"]
     root = ET.fromstring(str(calibration.drawing))
     marks = [node for node in root if "mark" in (node.get("class") or "")]
-    assert len(marks) == 6
+    assert len(marks) == 2 + 6, "one in the legend and three bins for each model"
+    legend = [node.text for node in root if node.get("class") == "label small"]
+    assert legend == ["teacher: error 3.1 [1.1, 5.1]", "student: error 8.2 [6.2, 10.2]"]
     description = root.find("{http://www.w3.org/2000/svg}desc")
     assert description is not None
     assert re.match(r"teacher: 30.% right at 30.%, 60.% right at 63.%, ", description.text or "")
@@ -44,8 +46,34 @@ def test_the_page_shows_it(make_run: MakeRun) -> None:
     """What was measured and is shown nowhere was measured for nothing."""
     html = write_report(make_run(facts=EVALUATED)).read_text("utf-8")
     assert re.findall(r'<section [^>]*id="(\w+)"', html)[4:6] == ["labels", "closer"]
-    for words in ("F1 by words on names", "says the same as the teacher", "Calibration error", "a card has 0.859"):
+    for words in ("Parts of the examples, by F1", "says the same as the teacher", "Calibration error"):
         assert words in html
+    assert "−19.0 <small" in html, "the student's difference on long texts"
+
+
+def test_published_numbers_stand_beside_ours_with_what_differs(make_run: MakeRun) -> None:
+    """A published number alone is read as a bar; the two works differ in more than the model."""
+    html = write_report(make_run(facts=EVALUATED)).read_text("utf-8")
+    row = html[html.index("Published numbers beside ours</h3>") :].split("</tbody>")[0]
+    for words in ("67.0", "[65.0, 69.0]", "85.9", "above it", "a card. Scored on news, &lt;b&gt;one&lt;/b&gt; seed."):
+        assert words in row
+
+
+def test_models_that_crowd_are_left_out_of_drawings(make_run: MakeRun) -> None:
+    """Five lines in a drawing of three models that matter hide these."""
+    more = [{**row, "model": "truncated"} for row in CLOSER["reliability"] if row["model"] == "student"]
+    facts = {**EVALUATED["scores"], "reliability": [*CLOSER["reliability"], *more]}
+    (calibration,) = calibrations(summarise(make_run(facts={**FACTS, "scores": facts})))
+    assert "truncated" not in str(calibration.drawing)
+    assert "student" in str(calibration.drawing)
+
+
+def test_short_stands_before_long(make_run: MakeRun) -> None:
+    """Parts in the order of the first example of each tell nothing at a glance."""
+    slices = sorted(CLOSER["slices"], key=lambda row: str(row["part"]))
+    facts = {**FACTS, "scores": {**FACTS["scores"], "slices": slices}}
+    (table,) = slice_tables(summarise(make_run(facts=facts)))
+    assert [part for part, _, _ in table.lines] == ["short (1-5)", "long (6-20)"]
 
 
 def test_a_failed_seed_is_marked(make_run: MakeRun) -> None:

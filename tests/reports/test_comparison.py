@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reports_support import FACTS, several
 from rich.console import Console
 from safetensors.numpy import save_file
 
 from limbeck.errors import ArtifactError, UserError
-from limbeck.reports.comparison import as_table, compare
+from limbeck.reports.comparison import as_tables, compare
 from limbeck.reports.html import write_report
 
 MakeRun = Callable[..., Path]
@@ -49,15 +50,33 @@ def test_rows_are_json_and_a_table(make_run: MakeRun, model: Path) -> None:
     console = Console(width=250, record=True, quiet=True)
     with console.capture() as capture:
         console.quiet = False
-        console.print(as_table(rows))
+        console.print(*as_tables(rows))
     printed = capture.get()
     assert "67.0 [65.0, 69.0]" in printed
     assert "+3.4 [+1.7, +5.0]" in printed
 
 
+def test_several_data_sets_stand_below_each_other(make_run: MakeRun, model: Path) -> None:
+    """Rows of three data sets by two metrics in one heap are compared across data sets by mistake."""
+    run = make_run(facts={**FACTS, "scores": several("mood", "names")})
+    write_report(run)
+    rows = compare([run, model])
+    assert [(row.data, row.metric, row.primary) for row in rows if row.model == "student"] == [
+        *(("mood", "F1", True), ("mood", "recall", False), ("names", "F1", True), ("names", "recall", False))
+    ]
+    assert all(row.step == "scores" for row in rows if row.model)
+    models, scores = as_tables(rows)
+    assert models.row_count == 4
+    assert scores.row_count == 3 * 4
+    said = [list(column.cells) for column in scores.columns[:3]]
+    assert said[0][:4] == ["mood", "", "", "mood"]
+    assert said[1][:4] == ["F1", "", "", "recall"]
+    assert [str(cell).split(": ")[-1] for cell in said[2][:3]] == ["teacher", "student", "control"]
+
+
 def test_columns_that_nothing_fills_are_left_out(model: Path) -> None:
     """A table of dashes hides the two numbers that it has."""
-    assert [column.header for column in as_table(compare([model])).columns] == [
+    assert [column.header for column in as_tables(compare([model]))[0].columns] == [
         *("model", "parameters", "outside embeddings", "size"),
     ]
 

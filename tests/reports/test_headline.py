@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from limbeck.reports.evaluated import AverageRow, EvidenceRow, ScoreRow
 from limbeck.reports.headline import headline, main_ratio
-from limbeck.reports.report import EvidenceRow, RatioRow, Report, StepRow
+from limbeck.reports.report import RatioRow, Report, StepRow
 
 KEPT: dict[str, Any] = {"metric": "F1", "student": "student", "teacher": "teacher", "retention": 0.981}
 
@@ -38,11 +39,66 @@ def test_the_control_decides_what_is_said(evidence: dict[str, Any], said: str) -
     assert text == f"The student keeps 98.1\u00a0% of the teacher’s F1. {said}"
 
 
+def test_equivalence_is_said_where_it_is_shown() -> None:
+    """Shown to be as good as equal is more than not shown to differ."""
+    shown = headline(report(**KEPT, equivalent=True, margin=0.01))
+    assert "of the teacher’s F1, equivalent within 1 point. " in shown
+    ratio = RatioRow(model="student", against="teacher", speedup=2)
+    shown = headline(report([ratio], **KEPT, equivalent=True, margin=0.005))
+    assert "of the teacher’s F1, equivalent within 0.5 points, and is 2.00 times as fast." in shown
+    assert "equivalent" not in headline(report(**KEPT, equivalent=False, margin=0.01))
+
+
+def on_several(*rows: dict[str, Any], **more: Any) -> str:
+    """The headline of one step with several data sets."""
+    evidence = [EvidenceRow(**{**KEPT, "data": f"set {number}", **row}) for number, row in enumerate(rows)]
+    return headline(Report(name="x", version="0", finished=True, headline="", evidence=evidence, **more))
+
+
+def test_several_data_sets_are_told_together() -> None:
+    """The headline of a suite that speaks of its first data set hides the eleven others."""
+    gain = {"control_difference": 0.1, "control_difference_ci95": (0.05, 0.15)}
+    loss = {"control_difference": -0.1, "control_difference_ci95": (-0.15, -0.05)}
+    said = on_several({"retention": 0.9, **gain}, {**loss, "equivalent": True, "margin": 0.01}, {"retention": None})
+    assert said == (
+        "The student keeps 90.0\u00a0% to 98.1\u00a0% of the teacher’s scores on 2 of 3 data sets, equivalent within"
+        " 1 point on 1. It is shown to beat the control, which had no teacher, on 1 of 2, and the control to beat"
+        " it on 1."
+    )
+    assert on_several({}, {}).endswith(
+        "keeps 98.1\u00a0% of the teacher’s scores on 2 data sets. No control was run, so nothing shows that the"
+        " teacher helped."
+    )
+    assert on_several({"retention": None}, {"retention": None}).startswith("Not informative: ")
+
+
+def test_the_mean_score_is_quoted_where_its_share_is_stated() -> None:
+    """Where all data sets are informative one number says it, and its interval is known."""
+    average = AverageRow(model="student", value=0.8, retention=0.97, retention_ci95=(0.96, 0.98))
+    assert on_several({}, {}, averages=[average]).startswith(
+        "The student keeps 97.0\u00a0% of the teacher’s mean score on 2 data sets."
+    )
+
+
+def test_other_metrics_are_no_other_data_sets() -> None:
+    """Two metrics of one data set would be counted as two data sets."""
+    scores = [ScoreRow(model="student", data="a", metric=metric, value=0.5, seed="mean") for metric in ("F1", "recall")]
+    rows = [EvidenceRow(**{**KEPT, "data": "a", "metric": metric}) for metric in ("F1", "recall")]
+    made = Report(name="x", version="0", finished=True, headline="", evidence=rows, scores=scores)
+    assert "of the teacher’s F1. " in headline(made)
+
+
 def test_no_retention_where_the_teacher_is_poor() -> None:
     """98 % of nothing is nothing."""
     text = headline(report(**{**KEPT, "retention": None}, informative=False))
     assert text.startswith("Not informative: ")
     assert "%" not in text
+
+
+def test_of_a_loss_the_verdict_is_the_headline() -> None:
+    """Of a loss nothing is kept, and that does not make the teacher a poor one."""
+    text = headline(report(**{**KEPT, "retention": None}, informative=True, verdict="differs from the teacher by 0.2"))
+    assert text == "student: differs from the teacher by 0.2."
 
 
 def test_without_a_teacher_the_verdict_is_the_headline() -> None:

@@ -1,5 +1,5 @@
+from limbeck.reports.evaluated import Disagreement, Span
 from limbeck.reports.marking import Piece, readings
-from limbeck.reports.report import Disagreement, Span
 
 TEXT = "use io.Text and csv"
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from reports_support import FACTS, RECIPE
+from reports_support import FACTS, RECIPE, TEXT
 
 from limbeck.reports.html import write_report
 from limbeck.reports.wording import points, score, share, times
@@ -137,6 +137,58 @@ def test_a_missed_gate_is_plain(make_run: MakeRun) -> None:
     assert "Gate missed" in page.text
     assert "Gate passed" not in page.text
     assert "0.9812, at least 0.99" in page.text
+
+
+def test_what_a_search_tried_is_shown(make_run: MakeRun) -> None:
+    """A student that was searched for and a control that was not are no fair comparison, and nobody would see."""
+    tried = [
+        {"data": "names", "learning_rate": 5e-3, "epochs": None, "dev_score": 0.71, "chosen": True},
+        {"data": "names", "learning_rate": 0.5, "epochs": None, "chosen": False, "failed": "the loss is nan"},
+    ]
+    html = write_report(make_run(facts={**FACTS, "student_ner": {**FACTS["student_ner"], "tried": tried}})).read_text()
+    table = html[html.index("What the searches tried") :].split("</table>")[0]
+    for words in ("0.005", "71.0", "taken for all seeds", "the loss is nan"):
+        assert words in table
+
+
+def test_how_texts_were_compared_and_packed(make_run: MakeRun) -> None:
+    """A student that is compared with its teacher on half of the words has learned half of it."""
+    facts = {"words_aligned": {"words": 2000, "shared": 1980, "share": 0.99}, "packed": {"rows": 12, "padding": 0.031}}
+    text = page_of(make_run(facts={**FACTS, "student": {**FACTS["student"], **facts}})).text
+    assert "99.00\u00a0% of 2,000 words" in text
+    assert "packed its texts into 12 rows, 3.1\u00a0% of their tokens padding" in text
+
+
+def test_answers_and_classes_on_which_the_two_differ(make_run: MakeRun) -> None:
+    """Numbers say that a student errs, examples say how, whatever the task."""
+    certain = {"certainty": 0.8, "right": True}
+    says = {
+        "gold": {"said": "good"},
+        "teacher": {"said": "good", **certain},
+        "student": {"said": "<b>", "right": False},
+    }
+    told = [
+        {"task": "sequence_classification", "data": "mood", "text": TEXT, "says": says},
+        {
+            **{
+                "task": "question_answering",
+                "data": "who",
+                "text": "x" * 300 + " Ann " + "y" * 300,
+                "question": "who?",
+            },
+            **{"gold": [{"start": 301, "end": 304, "label": "answer"}], "student": []},
+            "says": {"gold": {"said": "Ann"}, "student": {"said": "", "certainty": 0.25, "right": False}},
+        },
+    ]
+    html = write_report(make_run(facts={**FACTS, "scores": {**FACTS["scores"], "disagreements": told}})).read_text()
+    page = Page(html)
+    assert page.open == []
+    assert "script" not in page.tags
+    part = html[html.index('id="disagreements"') :]
+    assert part.index("<summary>mood</summary>") < part.index("<summary>who</summary>")
+    for words in ("right, 80\u00a0% certain", "wrong, 25\u00a0% certain", "no answer", ">&lt;b&gt;<", "who?"):
+        assert words in part
+    assert "… " + "x" * 89 + ' <mark class="hue-0 gold bare">Ann</mark> ' + "y" * 89 + " …" in part
 
 
 def test_writing_leaves_no_partial_file(make_run: MakeRun) -> None:

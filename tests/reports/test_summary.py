@@ -10,6 +10,7 @@ from reports_support import EVIDENCE, FACTS, RECIPE, add_artifact
 from limbeck.errors import ArtifactError
 from limbeck.reports.html import write_report
 from limbeck.reports.summary import summarise
+from limbeck.reports.tables import score_tables
 
 MakeRun = Callable[..., Path]
 
@@ -18,7 +19,7 @@ def test_numbers_are_those_of_the_manifests(make_run: MakeRun) -> None:
     """A report that rounds or mixes up numbers proves something that was never measured."""
     report = summarise(make_run())
     assert [row.model_dump(exclude_unset=True) for row in report.scores] == [
-        {**row, "ci95": tuple(row["ci95"])} for row in FACTS["scores"]["scores"]
+        {"step": "scores", **row, "ci95": tuple(row["ci95"])} for row in FACTS["scores"]["scores"]
     ]
     assert report.evidence[0].retention == EVIDENCE["retention"]
     assert report.evidence[0].control_difference_ci95 == (0.017, 0.05)
@@ -41,6 +42,45 @@ def test_report_json_keeps_its_contract(make_run: MakeRun) -> None:
     speed = {"model", "format", "threads", "batch", "length", "p50_ms", "p95_ms", "sequences_per_second"}
     assert speed <= set(value["speed"][0])
     assert set(value["cost"]) == {"seconds", "tokens", "flops", "energy_kwh_estimated", "co2_g_estimated"}
+
+
+def test_rows_say_which_step_found_them(make_run: MakeRun) -> None:
+    """Two evaluations of one data set would be one table of both."""
+    steps = {**RECIPE["steps"], "again": {"do": "evaluate", "models": {}, "seed": 2}}
+    report = summarise(make_run(recipe={**RECIPE, "steps": steps}, facts={**FACTS, "again": FACTS["scores"]}))
+    assert [row.step for row in report.evidence] == ["scores", "again"]
+    assert len(report.primary(report.evidence)) == 2
+    assert len(score_tables(report)) == 2
+    assert all(len(table.lines) == 4 for table in score_tables(report)), "three models and the baseline"
+
+
+def test_failed_seeds_are_told_once(make_run: MakeRun) -> None:
+    """A seed that diverged is in the facts of two steps, and in those of every metric."""
+    row, lost = FACTS["scores"]["scores"][3], {"value": None, "ci95": None, "failed": "diverged"}
+    scores = [
+        *FACTS["scores"]["scores"],
+        *({**row, "seed": 3, "metric": metric, **lost} for metric in ("F1", "recall")),
+    ]
+    scores.append({**row, "seed": 2, "model": "control", "notes": ["constant"], "failed": "constant predictions"})
+    failed = [{"data": "names", "seed": seed, "reason": "diverged"} for seed in (3, 4)]
+    facts = {**FACTS["student_ner"], "failed": failed}
+    report = summarise(make_run(facts={**FACTS, "student_ner": facts, "scores": {**FACTS["scores"], "scores": scores}}))
+    assert [(row.step, row.model, row.seed, row.reason, row.counted) for row in report.failures] == [
+        ("scores", "student", 3, "diverged", False),
+        ("scores", "control", 2, "constant predictions", True),
+        ("student_ner", "", 4, "diverged", False),
+    ]
+
+
+def test_members_of_a_suite_have_a_curve_each(make_run: MakeRun) -> None:
+    """Members of one seed and two data sets would hide each other."""
+    members = [
+        {"data": data, "seed": 1, "folder": f"{data}/members/seed-1", "updates": 2} for data in ("mood", "names")
+    ]
+    facts = {"members": members, "datasets": [{"name": "mood"}, {"name": "names"}]}
+    curves = summarise(make_run(facts={**FACTS, "student_ner": facts})).curves
+    found = [(curve.step, curve.data, curve.seed) for curve in curves if curve.step == "student_ner"]
+    assert found == [("student_ner", "mood", 1), ("student_ner", "names", 1)]
 
 
 def test_cost_sums_every_training_and_every_member(make_run: MakeRun) -> None:

@@ -76,8 +76,19 @@ def test_a_suite_of_different_tasks_end_to_end(tiny, tmp_path, make_step):
         ("names", "token_classification"),
     ]
     assert {row["data"] for row in made.facts["calibration"]} == {"mood", "names"}
-    again = make_step(_evaluate({"teacher": "@t"}, suite={**suite, "only": ["mood"]}), {"@t": teacher})
+    assert {(row["data"], row["label"]) for row in made.facts["per_label"]} >= {("mood", "good"), ("names", "PER")}
+    average = {row["model"]: row for row in made.facts["averages"]}
+    mean = sum(means[data, "student"]["value"] for data in ("mood", "names")) / 2
+    assert average["student"]["value"] == pytest.approx(mean)
+    mood = {**suite, "only": ["mood"]}
+    weak = make_step({**step, "suite": mood, "updates": 2})
+    again = make_step(_evaluate({"teacher": "@t", "student": "@w"}, suite=mood), {"@t": teacher, "@w": weak})
     assert {row["data"] for row in again.facts["scores"]} == {"mood"}
+    assert again.facts["averages"] == []
+    first = again.facts["disagreements"][0]
+    assert first["data"] == "mood"
+    assert first["says"]["teacher"]["said"] != first["says"]["student"]["said"]
+    assert first["says"]["gold"]["said"] in first["text"]
 
 
 def test_a_test_that_no_model_learned_is_refused(tiny, tmp_path, make_step):

@@ -1,46 +1,13 @@
-"""Where a student and its teacher say the same, and the examples on which they do not."""
+"""Where a student and its teacher say the same, and who is right where they do not."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from limbeck.decoding.entities import entities
 from limbeck.evaluation.bootstrap import RESAMPLES, interval, mean_of_drawn_seeds, resampled
 from limbeck.evaluation.measures import Floats, SummedMeasure, point, ratio
 from limbeck.evaluation.rightness import wholly_right
-
-Words = Sequence[tuple[int, int]]
-"""Where the words of a text start and end, in characters."""
-
-
-def disagreements(
-    texts: Sequence[tuple[str, Words]],
-    gold: Sequence[Sequence[str]],
-    teacher: Sequence[Sequence[str]],
-    student: Sequence[Sequence[str]],
-    limit: int = 10,
-) -> list[dict[str, Any]]:
-    """The examples with most words tagged differently, the earlier of equals first, ready for JSON.
-
-    Each has its `index`, its `text`, how many `words` differ, and under `gold`, `teacher` and `student` the
-    entities as `{"start", "end", "label"}`, in characters.
-    """
-    differing = [
-        sum(tag != other for tag, other in zip(*pair, strict=True)) for pair in zip(teacher, student, strict=True)
-    ]
-    chosen = sorted((index for index, count in enumerate(differing) if count), key=lambda index: -differing[index])
-    return [
-        {
-            "index": index,
-            "text": texts[index][0],
-            "words": differing[index],
-            "gold": _spans(gold[index], texts[index][1]),
-            "teacher": _spans(teacher[index], texts[index][1]),
-            "student": _spans(student[index], texts[index][1]),
-        }
-        for index in chosen[:limit]
-    ]
 
 
 def pair_of_members(teacher: Sequence[int], student: Sequence[int]) -> tuple[int, int]:
@@ -115,9 +82,3 @@ def _shares(named: Mapping[str, Sequence[SummedMeasure]], resamples: int) -> dic
 def pairs_of_members(teacher: Sequence[int], student: Sequence[int]) -> list[tuple[int, int]]:
     """Positions of members of the same seed, a teacher's and a student's; where there are none, the first of each."""
     return [(teacher.index(seed), place) for place, seed in enumerate(student) if seed in teacher] or [(0, 0)]
-
-
-def _spans(tags: Sequence[str], words: Words) -> list[dict[str, Any]]:
-    return [
-        {"start": words[first][0], "end": words[after - 1][1], "label": label} for first, after, label in entities(tags)
-    ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from limbeck.reports.curves import smoothed
-from limbeck.reports.report import Curve, Interval
+from limbeck.reports.evaluated import Interval
+from limbeck.reports.report import Curve
 from limbeck.reports.svg import Scale, element, figure, line, marker, path, spread, text
 from limbeck.reports.wording import count, interval, milliseconds, share, times
 
@@ -72,8 +73,11 @@ def _placed(one: Placed, across: Scale, up: Scale, label_y: float) -> list[Marku
     label = one.name if one.role == "teacher" else f"{one.name} {share(one.retention)}"
     reach = [x, *(across(bound) for bound in _bounds(one.speedup_range))]
     near, anchor, towards = max(reach) + 12, "start", 1
-    if near + WIDEST_LETTER * len(label) > across.end:
+    room = WIDEST_LETTER * len(label)
+    if near + room > across.end and min(reach) - 12 - room >= 0:
         near, anchor, towards = min(reach) - 12, "end", -1
+    elif near + room > across.end:
+        near = max(12, min(x + 12, across.end - room))  # over its own whisker
     if abs(label_y - y) > 6:
         parts.append(line(x + 8 * towards, y, near - 2 * towards, label_y, "leader"))
     return [*parts, marker(one.role, x, y), text(near, label_y + 4.5, label, anchor, "label")]

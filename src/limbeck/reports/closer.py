@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from limbeck.reports.report import AgreementRow, ReliabilityRow, Report, ScoreRow, SliceRow
+from limbeck.reports.evaluated import AgreementRow, ReliabilityRow, ScoreRow, SliceRow
+from limbeck.reports.report import Report
 from limbeck.reports.svg import Scale, figure, line, marker, path, text
 from limbeck.reports.tables import role_of, role_rank
-from limbeck.reports.wording import share
+from limbeck.reports.wording import interval, score, share
+
+FEW = ("truncated", "untrained")
+"""Roles that are told in tables and left out of drawings and parts, for they crowd them."""
 
 
 @dataclass(frozen=True)
 class SliceTable:
-    """One division of the examples of one data set: parts (rows) by models (columns)."""
+    """One division of the examples of one data set: parts (rows) by teacher and students (columns)."""
 
+    place: tuple[str, str]
     name: str
     data: str
     metric: str
@@ -26,20 +31,38 @@ class SliceTable:
 class Calibration:
     """How certain the models are on one data set, beside how often they are right."""
 
+    place: tuple[str, str]
     data: str
     errors: list[ScoreRow]
     """Means over seeds, the teacher first."""
     drawing: Markup
 
 
+@dataclass(frozen=True)
+class Line:
+    """One model in the drawing."""
+
+    role: str
+    legend: str
+    """Its name and its calibration error."""
+    bins: list[ReliabilityRow]
+
+
+def places(report: Report) -> list[tuple[str, str]]:
+    """The data sets that there is something to look at of, in the order of the scores."""
+    looked = {row.place for rows in (report.slices, report.reliability, report.agreement) for row in rows}
+    return [place for place in dict.fromkeys(row.place for row in report.scores) if place in looked]
+
+
 def slice_tables(report: Report) -> list[SliceTable]:
-    """In the order of the rows, the teacher's column first."""
+    """In the order of the rows, short before long, the teacher's column first."""
     tables = []
-    for about in dict.fromkeys((row.slice, row.data, row.metric) for row in report.slices):
-        rows = [row for row in report.slices if (row.slice, row.data, row.metric) == about]
-        models = _sorted(report, [row.model for row in rows])
+    for about in dict.fromkeys((row.place, row.slice, row.data, row.metric) for row in report.slices):
+        rows = [row for row in report.slices if (row.place, row.slice, row.data, row.metric) == about]
+        shown = ("control", *FEW) if any(role_of(report, row.model) == "teacher" for row in rows) else FEW
+        models = _sorted(report, [row.model for row in rows if role_of(report, row.model) not in shown])
         cells = {(row.part, row.model): row for row in rows}
-        sizes = {row.part: row.examples for row in rows}
+        sizes = {row.part: row.examples for row in sorted(rows, key=lambda row: _size(row.part))}
         lines = [(part, size, [cells.get((part, model)) for model in models]) for part, size in sizes.items()]
         tables.append(SliceTable(*about, models, lines))
     return tables
@@ -48,16 +71,23 @@ def slice_tables(report: Report) -> list[SliceTable]:
 def calibrations(report: Report) -> list[Calibration]:
     """One for each data set of which certainties are known."""
     found = []
-    for data in dict.fromkeys(row.data for row in report.reliability):
-        rows = [row for row in report.reliability if row.data == data]
-        means = [row for row in report.calibration if row.data == data and row.is_mean]
+    for place in dict.fromkeys(row.place for row in report.reliability):
+        rows = [row for row in report.reliability if row.place == place]
+        means = [row for row in report.calibration if row.place == place and row.is_mean]
         means.sort(key=lambda row: role_rank(role_of(report, row.model)))
-        by_model = {
-            model: [row for row in rows if row.model == model] for model in _sorted(report, [r.model for r in rows])
-        }
-        drawing = reliability_chart([(role_of(report, model), points) for model, points in by_model.items()])
-        found.append(Calibration(data, means, drawing))
+        errors = {row.model: row for row in means}
+        drawn = [m for m in _sorted(report, [row.model for row in rows]) if role_of(report, m) not in FEW]
+        lines = [
+            Line(role_of(report, model), _legend(model, errors.get(model)), [row for row in rows if row.model == model])
+            for model in drawn
+        ]
+        found.append(Calibration(place, place[1], means, reliability_chart(lines)))
     return found
+
+
+def _legend(model: str, error: ScoreRow | None) -> str:
+    told = "" if error is None else f": error {score(error.value)} {interval(error.ci95, score)}"
+    return f"{model}{told}".strip()
 
 
 def agreements(report: Report) -> list[tuple[AgreementRow, list[tuple[str, float | None, object]]]]:
@@ -75,9 +105,14 @@ def agreements(report: Report) -> list[tuple[AgreementRow, list[tuple[str, float
     ]
 
 
-def reliability_chart(models: Sequence[tuple[str, Sequence[ReliabilityRow]]]) -> Markup:
-    """Share right against certainty, a line for each (role, bins); on the diagonal they are the same."""
-    width, height, left, right, top, bottom = 340.0, 310.0, 46.0, 22.0, 30.0, 44.0
+def reliability_chart(lines: Sequence[Line]) -> Markup:
+    """Share right against certainty, a line for each model; on the diagonal they are the same.
+
+    The larger a mark, the more answers it stands for.
+    """
+    row = 17.0
+    width, left, right, top, bottom = 340.0, 46.0, 22.0, 36.0 + row * len(lines), 44.0
+    height = top + 250.0
     across, up = Scale(0, 1, left, width - right), Scale(0, 1, height - bottom, top)
     parts = [
         line(left, up(y), width - right, up(y), "grid y") + text(left - 8, up(y) + 4, share(y, 0), "end", "tick")
@@ -85,20 +120,34 @@ def reliability_chart(models: Sequence[tuple[str, Sequence[ReliabilityRow]]]) ->
     ]
     parts += [text(across(x), height - bottom + 17, share(x, 0), "middle", "tick") for x in across.ticks(5)]
     parts.append(text((left + width - right) / 2, height - 6, "certainty", "middle", "axis"))
-    parts.append(text(8, 14, "share of answers that are right", "start", "axis"))
+    parts.append(text(8, top - 12, "share of answers that are right", "start", "axis"))
     parts.append(line(across(0), up(0), across(1), up(1), "reference-line"))
-    for number, (role, bins) in enumerate(models):
-        places = [(across(row.certainty), up(row.right)) for row in bins]
+    for number, model in enumerate(lines):
+        y = 10 + row * number
         parts += [
-            path(places, f"curve of-role role-{role} dash-{number % 4}"),
-            *(marker(role, x, y, 3.6) for x, y in places),
+            path([(10, y), (38, y)], f"curve of-role role-{model.role} dash-{number % 4}"),
+            marker(model.role, 24, y, 3.6),
+            text(46, y + 4, model.legend, "start", "label small"),
         ]
+        places_ = [(across(bin_.certainty), up(bin_.right)) for bin_ in model.bins]
+        most = max((bin_.answers for bin_ in model.bins), default=1)
+        sizes = [2.2 + 2.8 * (bin_.answers / most) ** 0.5 for bin_ in model.bins]
+        parts.append(path(places_, f"curve of-role role-{model.role} dash-{number % 4}"))
+        parts += [marker(model.role, x, y, size) for (x, y), size in zip(places_, sizes, strict=True)]
     told = "; ".join(
-        f"{bins[0].model}: " + ", ".join(f"{share(row.right, 0)} right at {share(row.certainty, 0)}" for row in bins)
-        for _, bins in models
-        if bins
+        f"{model.bins[0].model}: "
+        + ", ".join(f"{share(bin_.right, 0)} right at {share(bin_.certainty, 0)}" for bin_ in model.bins)
+        for model in lines
+        if model.bins
     )
-    return figure("Share of right answers by certainty", f"{told}.", (width, height), parts, "panel")
+    return figure("Share of right answers by certainty", f"{told}.", (width, height), parts, "panel reliability")
+
+
+def _size(part: str) -> int:
+    """Thirds by their size; all else as it comes."""
+    sizes = ("short", "middle", "long")
+    word = part.split(" ")[0]
+    return sizes.index(word) if word in sizes else 0
 
 
 def _sorted(report: Report, models: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from rich.table import Table
 
 from limbeck.errors import ArtifactError, UserError
 from limbeck.reports import wording
+from limbeck.reports.evaluated import EvidenceRow, Interval, Row, ScoreRow
 from limbeck.reports.headline import main_ratio
-from limbeck.reports.report import EvidenceRow, Interval, Report, Row
+from limbeck.reports.report import Report
 
 
 class Compared(Row):
@@ -24,12 +25,24 @@ class Compared(Row):
     parameters: int | None = None
     parameters_without_embeddings: int | None = None
     bytes: int | None = None
+    step: str = ""
+    """The step that scored it."""
+    task: str = ""
     data: str | None = None
+    language: str | None = None
+    primary: bool = True
+    """Whether the metric is the first of its data set."""
     metric: str | None = None
+    in_points: bool = True
+    """Whether the score is a share; else it is better when lower."""
     value: float | None = None
     ci95: Interval | None = None
     retention: float | None = None
     retention_ci95: Interval | None = None
+    equivalent: bool | None = None
+    """Whether it is shown to be no farther from its teacher than the margin of that step."""
+    failed: int = 0
+    """Seeds that went wrong."""
     control_difference: float | None = None
     control_difference_ci95: Interval | None = None
     speedup: float | None = None
@@ -46,27 +59,75 @@ def compare(paths: Sequence[Path]) -> list[Compared]:
     return [row for path in paths for row in _rows(path)]
 
 
-def as_table(rows: Sequence[Compared]) -> Table:
-    """The rows for a terminal; columns that no row fills are left out."""
-    columns = {
-        "model": [f"{row.path}: {row.model}" if row.model else row.path for row in rows],
-        "role": [row.role for row in rows],
-        "parameters": [wording.count(row.parameters) for row in rows],
-        "outside embeddings": [wording.count(row.parameters_without_embeddings) for row in rows],
-        "size": [wording.size(row.bytes) for row in rows],
-        "data": [row.data or "" for row in rows],
-        "metric": [row.metric or "" for row in rows],
-        "score": [_with(wording.score, row.value, row.ci95) for row in rows],
-        "kept": [_with(wording.share, row.retention, row.retention_ci95) for row in rows],
-        "over control": [_with(wording.points, row.control_difference, row.control_difference_ci95) for row in rows],
-        "speed-up": [_with(wording.times, row.speedup, row.speedup_range) for row in rows],
-    }
+def as_tables(rows: Sequence[Compared]) -> list[Table]:
+    """The rows for a terminal: one table, or where models have several scores, one of models and one of scores.
+
+    Scores stand below each other by data set and metric. Columns that no row fills are left out.
+    """
+    models = list({(row.path, row.model): row for row in rows}.values())
+    if len(models) == len(rows):
+        return [_table([rows], {"model": _name, "role": _role, **_OF_MODELS, **_OF_DATA, **_OF_SCORES, **_SPEED})]
+    scored = [row for row in rows if row.metric]
+    groups = dict.fromkeys((row.data, row.metric) for row in scored)
+    sections = [[row for row in scored if (row.data, row.metric) == group] for group in groups]
+    return [
+        _table([models], {"model": _name, "role": _role, **_OF_MODELS, **_SPEED}),
+        _table(sections, {**_OF_DATA, "model": _name, **_OF_SCORES}),
+    ]
+
+
+Shown = Mapping[str, Callable[[Compared], str]]
+"""Heading of a column to what it says of a row."""
+
+
+def _name(row: Compared) -> str:
+    return f"{row.path}: {row.model}" if row.model else row.path
+
+
+def _role(row: Compared) -> str:
+    return row.role
+
+
+def _value(row: Compared) -> str:
+    shown = _with(wording.score if row.in_points else wording.plain, row.value, row.ci95)
+    return f"{shown}, {row.failed} failed" if row.failed else shown
+
+
+def _kept(row: Compared) -> str:
+    shown = _with(wording.share, row.retention, row.retention_ci95)
+    return f"{shown}, equivalent" if row.equivalent else shown
+
+
+_OF_MODELS: Shown = {
+    "parameters": lambda row: wording.count(row.parameters),
+    "outside embeddings": lambda row: wording.count(row.parameters_without_embeddings),
+    "size": lambda row: wording.size(row.bytes),
+}
+_OF_DATA: Shown = {
+    "data": lambda row: row.data or "",
+    "metric": lambda row: row.metric or "",
+}
+_OF_SCORES: Shown = {
+    "score": _value,
+    "kept": _kept,
+    "over control": lambda row: _with(wording.points, row.control_difference, row.control_difference_ci95),
+}
+_SPEED: Shown = {"speed-up": lambda row: _with(wording.times, row.speedup, row.speedup_range)}
+_OF_WORDS = ("model", "role", "data", "metric")
+
+
+def _table(sections: Sequence[Sequence[Compared]], columns: Shown) -> Table:
+    """A line between sections; what they are of is said in the first row of each."""
     table = Table()
-    filled = {name: cells for name, cells in columns.items() if set(cells) - {"", wording.NO_VALUE}}
+    every = [row for section in sections for row in section]
+    filled = {name: show for name, show in columns.items() if {show(row) for row in every} - {"", wording.NO_VALUE}}
     for name in filled:
-        table.add_column(name, justify="left" if name in ("model", "role", "data", "metric") else "right")
-    for cells in zip(*filled.values(), strict=True):
-        table.add_row(*cells)
+        table.add_column(name, justify="left" if name in _OF_WORDS else "right")
+    for section in sections:
+        for place, row in enumerate(section):
+            again = place and len(sections) > 1
+            cells = ["" if again and name in _OF_DATA else show(row) for name, show in filled.items()]
+            table.add_row(*cells, end_section=place == len(section) - 1)
     return table
 
 
@@ -108,14 +169,18 @@ def _of_run_model(path: Path, report: Report, name: str) -> list[Compared]:
     }
     scores = [row for row in report.scores if row.model == name and row.is_mean]
     rows = []
+    primary = report.primary(scores)
     for score in scores:
-        about = (name, score.task, score.data, score.metric)
-        shown = next((e for e in report.evidence if (e.student, e.task, e.data, e.metric) == about), EvidenceRow())
+        about = (name, *score.place, score.metric)
+        shown = next((e for e in report.evidence if (e.student, *e.place, e.metric) == about), EvidenceRow())
         ratio = main_ratio(report, name, shown.teacher) if shown.teacher else None
         rows.append(
             Compared(
                 **facts,
-                **score.model_dump(include={"data", "metric", "value", "ci95"}),
+                **score.model_dump(include={"step", "task", "data", "language", "metric", "value", "ci95"}),
+                primary=score in primary,
+                in_points=score.higher_is_better,
+                failed=len(_failures(report, score)),
                 **shown.model_dump(include=set(_OF_EVIDENCE)),
                 speedup=ratio.speedup if ratio else None,
                 speedup_range=ratio.speedup_range if ratio else None,
@@ -124,7 +189,12 @@ def _of_run_model(path: Path, report: Report, name: str) -> list[Compared]:
     return rows or [Compared(**facts)]
 
 
-_OF_EVIDENCE = ("retention", "retention_ci95", "control_difference", "control_difference_ci95")
+def _failures(report: Report, mean: ScoreRow) -> list[ScoreRow]:
+    about = (mean.model, *mean.place, mean.metric)
+    return [row for row in report.scores if row.failed and (row.model, *row.place, row.metric) == about]
+
+
+_OF_EVIDENCE = ("retention", "retention_ci95", "equivalent", "control_difference", "control_difference_ci95")
 
 
 def _of_model(path: Path) -> Compared:

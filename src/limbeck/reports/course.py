@@ -39,9 +39,16 @@ class Course:
 
 def courses(report: Report) -> list[tuple[str, str, list[Course]]]:
     """(step, what it does, measures) of every training of which more than its loss is known."""
-    steps = dict.fromkeys((curve.step, curve.do) for curve in report.curves)
-    found = [(step, do, list(_of_step([c for c in report.curves if c.step == step]))) for step, do in steps]
+    steps = dict.fromkeys((curve.step, curve.do, curve.data) for curve in report.curves)
+    found = [
+        (_titled(step, data), do, list(_of_step([c for c in report.curves if (c.step, c.data) == (step, data)])))
+        for step, do, data in steps
+    ]
     return [entry for entry in found if entry[2]]
+
+
+def _titled(step: str, data: str) -> str:
+    return f"{step} · {data}" if data else step
 
 
 def _of_step(curves: Sequence[Curve]) -> Iterator[Course]:

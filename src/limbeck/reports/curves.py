@@ -14,15 +14,17 @@ POINTS = 300
 
 
 def curves_of(artifact: Artifact) -> list[Curve]:
-    """One curve of a training step, or one for each fine-tuned member."""
+    """One curve of a training step, or one for each fine-tuned member of each data set."""
     made = artifact.manifest
-    folders = {member.get("seed"): str(member["folder"]) for member in artifact.facts.get("members") or []}
+    several = len(artifact.facts.get("datasets") or ()) > 1
+    members = artifact.facts.get("members") or [{"folder": "."}]
     curves = []
-    for seed, folder in (folders or {None: "."}).items():
+    for member in members:
+        seed, folder, data = member.get("seed"), str(member["folder"]), member.get("data", "") if several else ""
         if lines := _lines(artifact.folder / folder / "curve.jsonl"):
             probes = [_probe(line) for line in _lines(artifact.folder / folder / "probes.jsonl")]
             points = [_point(line) for line in thinned(lines)]
-            curves.append(Curve(step=made.step, do=made.do, seed=seed, points=points, probes=probes))
+            curves.append(Curve(step=made.step, do=made.do, data=data, seed=seed, points=points, probes=probes))
     return curves
 
 

@@ -1,6 +1,9 @@
 """The outcome of a run in one or two plain sentences, drawn from its figures."""
 
-from limbeck.reports.report import EvidenceRow, RatioRow, Report
+from collections.abc import Sequence
+
+from limbeck.reports.evaluated import EvidenceRow
+from limbeck.reports.report import RatioRow, Report
 from limbeck.reports.wording import metric_name, points, share, times
 
 
@@ -9,14 +12,19 @@ def headline(report: Report) -> str:
     if not report.evidence:
         return " ".join(filter(None, (_progress(report), _speed_alone(report))))
     evidence = report.evidence[0]
-    if evidence.teacher is None:
+    of_loss = evidence.informative and evidence.retention is None
+    if evidence.teacher is None or of_loss:
         return f"{evidence.student or 'student'}: {evidence.verdict}."
+    rows = report.beside(evidence)
+    ratio = main_ratio(report, evidence.student, evidence.teacher)
+    if len(rows) > 1 and any(row.retention is not None for row in rows):
+        return f"{_with_speed(_kept_of_several(report, rows), ratio)} {_helped_on_several(rows)}".strip()
     if evidence.retention is None:
         return (
             "Not informative: the teacher itself does not clearly beat a trivial baseline here,"
             " so what the student kept of it says nothing."
         )
-    return f"{_kept(evidence, main_ratio(report, evidence.student, evidence.teacher))} {_helped(evidence)}".strip()
+    return f"{_with_speed(_kept(evidence), ratio)} {_helped(evidence)}".strip()
 
 
 def main_ratio(report: Report, model: str | None, against: str | None) -> RatioRow | None:
@@ -32,12 +40,46 @@ def _distance(row: RatioRow) -> tuple[bool, float, float]:
     return row.format.startswith("onnx"), abs(batch - 1), abs(length - 128)
 
 
-def _kept(evidence: EvidenceRow, ratio: RatioRow | None) -> str:
+def _kept(evidence: EvidenceRow) -> str:
     metric = metric_name(evidence.metric)
     kept = f"The {evidence.student or 'student'} keeps {share(evidence.retention)} of the teacher’s {metric}"
+    return f"{kept}, {_equivalent(evidence)}," if evidence.equivalent else kept
+
+
+def _kept_of_several(report: Report, rows: Sequence[EvidenceRow]) -> str:
+    """The share of the mean score where that is stated, else from the least share to the most."""
+    average, student = report.average(rows[0]), rows[0].student or "student"
+    told = [row.retention for row in rows if row.retention is not None]
+    equal = [row for row in rows if row.equivalent]
+    on = f"on {len(rows)} data sets" if len(told) == len(rows) else f"on {len(told)} of {len(rows)} data sets"
+    if average and average.retention is not None:
+        kept = f"The {student} keeps {share(average.retention)} of the teacher’s mean score {on}"
+    else:
+        low, high = share(min(told)), share(max(told))
+        kept = f"The {student} keeps {low if low == high else f'{low} to {high}'} of the teacher’s scores {on}"
+    return f"{kept}, {_equivalent(equal[0])} on {len(equal)}," if equal else kept
+
+
+def _equivalent(evidence: EvidenceRow) -> str:
+    size = 100 * (evidence.margin or 0)
+    return f"equivalent within {size:g} point{'' if size == 1 else 's'}"
+
+
+def _with_speed(kept: str, ratio: RatioRow | None) -> str:
     if ratio is None:
-        return f"{kept}."
+        return f"{kept.removesuffix(',')}."
     return f"{kept} and is {times(ratio.speedup).removesuffix('×')} times as fast."
+
+
+def _helped_on_several(rows: Sequence[EvidenceRow]) -> str:
+    """On how many data sets the control shows that the teacher helped."""
+    against = [row.control_difference_ci95 or (None, None) for row in rows if row.control_difference is not None]
+    if not against:
+        return "No control was run, so nothing shows that the teacher helped."
+    better = sum(low is not None and low > 0 for low, _ in against)
+    worse = sum(high is not None and high < 0 for _, high in against)
+    told = f"It is shown to beat the control, which had no teacher, on {better or 'none'} of {len(against)}"
+    return f"{told}, and the control to beat it on {worse}." if worse else f"{told}."
 
 
 def _helped(evidence: EvidenceRow) -> str:

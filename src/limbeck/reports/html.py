@@ -1,7 +1,7 @@
 """The report as one HTML file that needs nothing else: no script, no font, no request."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,15 @@ from limbeck.reports.charts import (
 )
 from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
+from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow
 from limbeck.reports.headline import main_ratio
-from limbeck.reports.marking import readings
-from limbeck.reports.report import EvidenceRow, Report
+from limbeck.reports.marking import asked, readings
+from limbeck.reports.report import Curve, Report
+from limbeck.reports.suites import suite_tables
 from limbeck.reports.summary import summarise
+
+MOST_PLACED = 8
+"""Points whose names still have room in a drawing."""
 
 
 def write_report(run_folder: Path) -> Path:
@@ -61,7 +66,10 @@ def render(report: Report) -> str:
         {name: getattr(wording, name) for name in ("count", "duration", "flops", "metric_name", "milliseconds")}
     )
     environment.filters.update(
-        {name: getattr(wording, name) for name in ("plain", "points", "score", "share", "size", "times", "interval")}
+        {
+            name: getattr(wording, name)
+            for name in ("plain", "points", "score", "share", "short_metric", "size", "times", "interval")
+        }
     )
     style, _, _ = ours.get_source(environment, "report.css")
     labels = sorted(
@@ -71,8 +79,15 @@ def render(report: Report) -> str:
         report=report,
         style=Markup(style),  # our own file
         figures=list(_figures(report)),
+        findings=_findings(report),
         retention=_retention(report),
         score_tables=tables.score_tables(report),
+        suites={table.step: table for table in suite_tables(report)},
+        many_steps=len({row.step for row in report.scores}) > 1,
+        is_primary=lambda row: bool(report.primary([row])),
+        several_metrics=lambda row: len({s.metric for s in report.scores if s.place == row.place}) > 1,
+        in_points=lambda row: _in_points(report, row),
+        titled=lambda step, data: _titled(report, step, data),
         differences=[(row, tables.differences(report, row)) for row in report.evidence],
         difference_domain=tables.difference_domain,
         strip=interval_strip,
@@ -80,12 +95,15 @@ def render(report: Report) -> str:
         learning=_learning(report),
         courses=courses(report),
         course_strip=course_strip,
-        labels=tables.label_table(report),
+        label_tables=tables.label_tables(report),
         speed=tables.speed_table(report),
         latency=_latency(report),
+        looked_at=closer.places(report),
         slice_tables=closer.slice_tables(report),
         agreements=closer.agreements(report),
         calibrations=closer.calibrations(report),
+        disagreements=_disagreements(report),
+        asked=asked,
         readings=readings,
         hue={label: number % 6 for number, label in enumerate(labels)},
         energy=energy_sentence(report),
@@ -95,20 +113,66 @@ def render(report: Report) -> str:
     )
 
 
+def _findings(report: Report) -> list[EvidenceRow]:
+    """Verdicts, those by the first metric of a data set before all others."""
+    told = [row for row in report.evidence if row.verdict]
+    first = report.primary(told)
+    return [*first, *(row for row in told if row not in first)]
+
+
+def _titled(report: Report, step: str, data: str) -> str:
+    """A data set, with the step where several looked at it."""
+    several = len({row.step for row in report.scores if row.data == data}) > 1
+    return f"{data or 'the test examples'} ({step})" if several else data or "the test examples"
+
+
+def _in_points(report: Report, evidence: EvidenceRow) -> bool:
+    """Whether differences are told in hundredths; not so of losses."""
+    return all(
+        row.higher_is_better for row in report.scores if (*row.place, row.metric) == (*evidence.place, evidence.metric)
+    )
+
+
+def _disagreements(report: Report) -> list[tuple[str, list[Disagreement]]]:
+    """By data set."""
+    places = dict.fromkeys(row.place for row in report.disagreements)
+    return [(_titled(report, *p), [row for row in report.disagreements if row.place == p]) for p in places]
+
+
 def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
-    """Key figures as (what, value, beside it), of the first student on the first task."""
+    """Key figures as (what, value, beside it), of the first student; of several data sets, of all of them."""
     evidence = next(iter(report.evidence), EvidenceRow())
     student, teacher = evidence.student or "student", evidence.teacher or "teacher"
-    if evidence.retention is not None:
+    rows = report.beside(evidence)
+    if len(rows) > 1:
+        yield from _kept_of_several(report, rows)
+    elif evidence.retention is not None:
         beside = f"of {wording.metric_name(evidence.metric)} {wording.interval(evidence.retention_ci95, wording.share)}"
         yield "Kept", wording.share(evidence.retention), beside
     if ratio := main_ratio(report, student, teacher):
         spread = wording.interval(ratio.speedup_range, wording.times)
         yield "Speed-up", wording.times(ratio.speedup), f"{spread} batch {ratio.batch}, {ratio.length} tokens"
     yield from _size(report, student, teacher)
-    if evidence.control_difference is not None:
+    against = [row for row in rows if row.control_difference is not None]
+    if len(against) > 1:
+        lows = [(row.control_difference_ci95 or (None, None))[0] for row in against]
+        better = sum(low is not None and low > 0 for low in lows)
+        yield "Against the control", f"{better} of {len(against)}", "data sets on which it is shown to be better"
+    elif evidence.control_difference is not None:
         spread = wording.interval(evidence.control_difference_ci95, wording.points)
         yield "Against the control", wording.points(evidence.control_difference), f"points {spread}"
+
+
+def _kept_of_several(report: Report, rows: Sequence[EvidenceRow]) -> Iterator[tuple[str, str, str]]:
+    """The share of the mean score where that is stated, else the range of the shares."""
+    average = report.average(rows[0])
+    if average and average.retention is not None:
+        spread = wording.interval(average.retention_ci95, wording.share)
+        yield "Kept", wording.share(average.retention), f"of the mean score on {len(rows)} data sets {spread}"
+    elif shares := [row.retention for row in rows if row.retention is not None]:
+        low, high = (wording.share(share, 0) for share in (min(shares), max(shares)))
+        shown = low if low == high else f"{low.split()[0]}–{high}"
+        yield "Kept", shown, f"of the scores on {len(shares)} of {len(rows)} data sets"
 
 
 def _size(report: Report, student: str, teacher: str) -> Iterator[tuple[str, str, str]]:
@@ -122,32 +186,68 @@ def _size(report: Report, student: str, teacher: str) -> Iterator[tuple[str, str
 
 
 def _retention(report: Report) -> Markup | None:
-    """Students with their intervals; control and truncated, which have the student's shape, beside them."""
-    placed: list[Placed] = []
-    for evidence in report.evidence:
-        ratio = main_ratio(report, evidence.student, evidence.teacher)
-        if evidence.retention is None or ratio is None or ratio.speedup is None:
-            continue
-        many = f" · {evidence.data}" if len(report.evidence) > 1 else ""
-        name = f"{evidence.student}{many}"
-        placed.append(
-            Placed(name, "student", ratio.speedup, evidence.retention, ratio.speedup_range, evidence.retention_ci95)
-        )
-        teacher = report.mean_score(evidence.teacher, evidence)
-        for role, other in (("control", evidence.control), ("truncated", evidence.truncated)):
-            score = report.mean_score(other, evidence)
-            if score is not None and teacher:
-                own = main_ratio(report, other, evidence.teacher) or ratio
-                placed.append(Placed(f"{other}{many}", role, own.speedup or ratio.speedup, score / teacher))
-    metric = wording.metric_name(report.evidence[0].metric) if report.evidence else "score"
-    return retention_chart(placed, metric) if placed else None
+    """Students with their intervals; control and truncated, which have the student's shape, beside them.
+
+    Of several data sets their average stands, where the student's share of it is stated; else each of them, without
+    the models beside it where they are many.
+    """
+    if not report.evidence:
+        return None
+    rows = report.beside(report.evidence[0])
+    average = report.average(rows[0])
+    if average is not None and average.retention is not None:
+        placed = list(_placed_average(report, rows[0], average))
+    elif len(rows) > 1:
+        placed = [one for row in rows for one in _placed(report, row, f" · {row.data}")]
+    else:
+        placed = [
+            one
+            for row in report.primary(report.evidence)
+            if row.place == rows[0].place
+            for one in _placed(report, row, "")
+        ]
+    if len(placed) > MOST_PLACED:
+        placed = [one for one in placed if one.role == "student"]
+    names = {row.metric for row in rows}
+    metric = wording.metric_name(next(iter(names))) if len(names) == 1 else "score"
+    return retention_chart(placed, metric) if 0 < len(placed) <= MOST_PLACED else None
+
+
+def _placed(report: Report, evidence: EvidenceRow, many: str) -> Iterator[Placed]:
+    ratio = main_ratio(report, evidence.student, evidence.teacher)
+    if evidence.retention is None or ratio is None or ratio.speedup is None:
+        return
+    name = f"{evidence.student}{many}"
+    yield Placed(name, "student", ratio.speedup, evidence.retention, ratio.speedup_range, evidence.retention_ci95)
+    teacher = report.mean_score(evidence.teacher, evidence)
+    for role, other in (("control", evidence.control), ("truncated", evidence.truncated)):
+        score = report.mean_score(other, evidence)
+        if score is not None and teacher:
+            own = main_ratio(report, other, evidence.teacher) or ratio
+            yield Placed(f"{other}{many}", role, own.speedup or ratio.speedup, score / teacher)
+
+
+def _placed_average(report: Report, evidence: EvidenceRow, student: AverageRow) -> Iterator[Placed]:
+    ratio = main_ratio(report, evidence.student, evidence.teacher)
+    if ratio is None or ratio.speedup is None or student.retention is None:
+        return
+    many = f" · mean of {len(student.datasets)}"
+    name, spread = f"{student.model}{many}", student.retention_ci95
+    yield Placed(name, "student", ratio.speedup, student.retention, ratio.speedup_range, spread)
+    for row in report.averages:
+        role = tables.role_of(report, row.model)
+        if row.step == student.step and role in ("control", "truncated") and row.retention is not None:
+            own = main_ratio(report, row.model, evidence.teacher) or ratio
+            yield Placed(f"{row.model}{many}", role, own.speedup or ratio.speedup, row.retention)
 
 
 def _learning(report: Report) -> list[tuple[str, str, Markup]]:
     """(step, what it does, drawing) for each training that logged at least two updates."""
     curves = [c for c in report.curves if sum(point.loss is not None for point in c.points) > 1]
-    steps = dict.fromkeys((curve.step, curve.do) for curve in curves)
-    return [(step, do, learning_chart([c for c in curves if c.step == step])) for step, do in steps]
+    drawn: dict[tuple[str, str, str], list[Curve]] = {}
+    for curve in curves:
+        drawn.setdefault((curve.step, curve.data, curve.do), []).append(curve)
+    return [(f"{step} · {data}" if data else step, do, learning_chart(its)) for (step, data, do), its in drawn.items()]
 
 
 def _latency(report: Report) -> list[Markup]:

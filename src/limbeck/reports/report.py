@@ -5,17 +5,25 @@ Rows may hold further fields than are named here: a step may measure more than t
 Shares are fractions of 1, differences are in the units of their metric, intervals are 95 %.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Interval = tuple[float | None, float | None]
-
-
-class Row(BaseModel):
-    """One line of a table."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+from limbeck.reports.evaluated import (
+    AgreementRow,
+    AverageRow,
+    Disagreement,
+    EvidenceRow,
+    Interval,
+    LabelRow,
+    PublishedRow,
+    ReliabilityRow,
+    Row,
+    ScoreRow,
+    SliceRow,
+    TransferRow,
+)
 
 
 class ModelRow(Row):
@@ -27,113 +35,6 @@ class ModelRow(Row):
     parameters_without_embeddings: int | None = None
     bytes: int | None = None
     format: str = "safetensors"
-
-
-class ScoreRow(Row):
-    """One score: of one seed, or the mean over seeds."""
-
-    model: str
-    task: str = ""
-    data: str = ""
-    language: str | None = None
-    metric: str
-    seed: int | str | None = None
-    """`mean` for the mean over seeds."""
-    value: float | None = None
-    ci95: Interval | None = None
-    notes: list[str] = []
-    """`constant`: the model says the same of every example; `undefined`: the metric has no value on this data."""
-    failed: str | None = None
-    """Why the training of this seed failed."""
-
-    @property
-    def is_mean(self) -> bool:
-        """Whether the row speaks for all seeds."""
-        return self.seed == "mean"
-
-
-class EvidenceRow(Row):
-    """What the student kept on one data set, and whether the teacher helped."""
-
-    task: str = ""
-    data: str = ""
-    metric: str = ""
-    student: str | None = None
-    """Name of a model; its score is among the scores."""
-    teacher: str | None = None
-    control: str | None = None
-    truncated: str | None = None
-    baseline: float | None = None
-    """Score of a trivial prediction."""
-    retention: float | None = None
-    retention_ci95: Interval | None = None
-    difference_ci95: Interval | None = None
-    """Of student minus teacher."""
-    control_difference: float | None = None
-    control_difference_ci95: Interval | None = None
-    """Of student minus control."""
-    truncated_difference: float | None = None
-    truncated_difference_ci95: Interval | None = None
-    informative: bool | None = None
-    verdict: str = ""
-    difference: float | None = None
-    """Student minus teacher."""
-    difference_ci90: Interval | None = None
-    margin: float | None = None
-    equivalent: bool | None = None
-    """Whether that interval lies within the margin."""
-
-
-class PublishedRow(Row):
-    """A score that somebody else has stated, beside ours."""
-
-    model: str
-    published: float
-    source: str = ""
-    sentence: str = ""
-
-
-class SliceRow(Row):
-    """A model's score on a part of the test examples."""
-
-    slice: str
-    part: str
-    examples: int | None = None
-    model: str
-    task: str = ""
-    data: str = ""
-    metric: str = ""
-    value: float | None = None
-    ci95: Interval | None = None
-    teacher_difference: float | None = None
-    teacher_difference_ci95: Interval | None = None
-
-
-class ReliabilityRow(Row):
-    """Of the answers that a model holds about equally certain, the share that is right."""
-
-    model: str
-    task: str = ""
-    data: str = ""
-    low: float
-    high: float
-    answers: int
-    certainty: float
-    right: float
-
-
-class AgreementRow(Row):
-    """How a student answers beside its teacher; shares of examples."""
-
-    student: str
-    task: str = ""
-    data: str = ""
-    same: float | None = None
-    same_ci95: Interval | None = None
-    where_teacher_right: float | None = None
-    where_teacher_right_ci95: Interval | None = None
-    where_teacher_wrong: float | None = None
-    where_teacher_wrong_ci95: Interval | None = None
 
 
 class SpeedRow(Row):
@@ -159,36 +60,6 @@ class RatioRow(Row):
     length: int | str | None = None
     speedup: float | None = None
     speedup_range: Interval | None = None
-
-
-class LabelRow(Row):
-    """One model's strict scores for one label."""
-
-    model: str
-    label: str
-    precision: float | None = None
-    recall: float | None = None
-    f1: float | None = None
-    support: int | None = None
-
-
-class Span(BaseModel):
-    """A marked stretch of a text, in characters."""
-
-    model_config = ConfigDict(frozen=True)
-
-    start: int
-    end: int
-    label: str
-
-
-class Disagreement(Row):
-    """A text on which student and teacher differ."""
-
-    text: str
-    gold: list[Span] = []
-    teacher: list[Span] = []
-    student: list[Span] = []
 
 
 class Bound(Row):
@@ -229,6 +100,38 @@ class TrainingRow(Row):
     flops: float | None = None
     tokens_per_second: float | None = None
     precision: str | None = None
+    words_aligned: dict[str, float] | None = None
+    """Of two tokenizers: the `words` of the text, how many both found (`shared`), and their `share`."""
+    packed: dict[str, float] | None = None
+    """`rows` that hold several texts each, and the share of `padding` in them."""
+
+
+class TriedRow(Row):
+    """One setting that the search of a fine-tuning tried with its first seed."""
+
+    step: str
+    data: str = ""
+    learning_rate: float | None = None
+    epochs: float | None = None
+    dev_score: float | None = None
+    """By the first metric, on development data."""
+    chosen: bool = False
+    failed: str | None = None
+    """Why there is no score."""
+
+
+class FailedRow(Row):
+    """A seed of which the training went wrong."""
+
+    step: str
+    """That trained or that scored it."""
+    model: str = ""
+    """Where it was scored."""
+    data: str = ""
+    seed: int | str | None = None
+    reason: str
+    counted: bool = False
+    """Whether it has a score all the same, which is part of the mean."""
 
 
 class Point(Row):
@@ -237,7 +140,7 @@ class Point(Row):
     update: int
     loss: float | None = None
     held_out: float | None = None
-    terms: dict[str, float] = {}
+    terms: dict[str, float] = Field(default_factory=dict)
     """Mean of each objective, without its weight."""
 
 
@@ -253,9 +156,11 @@ class Curve(Row):
 
     step: str
     do: str
+    data: str = ""
+    """Where a step learns several data sets."""
     seed: int | None = None
     points: list[Point]
-    probes: list[Probe] = []
+    probes: list[Probe] = Field(default_factory=list)
 
 
 class Accounts(BaseModel):
@@ -276,11 +181,11 @@ class CorpusRow(Row):
     step: str
     documents: int | None = None
     characters: int | None = None
-    splits: dict[str, dict[str, Any]] = {}
+    splits: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Name to its documents and characters."""
-    counts: dict[str, Accounts] = {}
+    counts: dict[str, Accounts] = Field(default_factory=dict)
     """Of files, documents and paragraphs."""
-    errors: list[str] = []
+    errors: list[str] = Field(default_factory=list)
     """A sentence for each file or record that could not be read, the first ones."""
 
 
@@ -313,6 +218,10 @@ class Cost(Row):
     """None: not known for all of that energy."""
 
 
+Judged = TypeVar("Judged", ScoreRow, EvidenceRow)
+"""A row of a data set by a metric."""
+
+
 class Report(BaseModel):
     """Everything a run found out."""
 
@@ -338,6 +247,10 @@ class Report(BaseModel):
     """Calibration errors, in rows like those of scores."""
     reliability: list[ReliabilityRow] = []
     agreement: list[AgreementRow] = []
+    transfer: list[TransferRow] = []
+    averages: list[AverageRow] = []
+    failures: list[FailedRow] = []
+    tried: list[TriedRow] = []
     speed: list[SpeedRow] = []
     ratios: list[RatioRow] = []
     cost: Cost = Cost()
@@ -360,8 +273,26 @@ class Report(BaseModel):
     environment: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
 
+    def primary(self, rows: Iterable[Judged]) -> list[Judged]:
+        """Those of the first metric of their data set, which the evidence is about."""
+        first: dict[tuple[str, str], str] = {}
+        for row in self.scores:
+            first.setdefault(row.place, row.metric)
+        return [row for row in rows if row.metric == first.get(row.place, row.metric)]
+
+    def beside(self, evidence: EvidenceRow) -> list[EvidenceRow]:
+        """The same student in the same step, on each of its data sets by the first metric."""
+        rows = self.primary(self.evidence)
+        return [row for row in rows if (row.step, row.student) == (evidence.step, evidence.student)] or [evidence]
+
+    def average(self, evidence: EvidenceRow) -> AverageRow | None:
+        """The student's mean over the data sets of that step, unless these show how scores carry over."""
+        carried = any(row.step == evidence.step for row in self.transfer)
+        about = (evidence.step, evidence.student)
+        return next((row for row in self.averages if (row.step, row.model) == about and not carried), None)
+
     def mean_score(self, model: str | None, evidence: EvidenceRow) -> float | None:
         """A model's score, over all seeds, on what `evidence` is about."""
-        about = (model, evidence.task, evidence.data, evidence.metric)
-        rows = (row for row in self.scores if row.is_mean and (row.model, row.task, row.data, row.metric) == about)
+        about = (model, *evidence.place, evidence.task, evidence.metric)
+        rows = (row for row in self.scores if row.is_mean and (row.model, *row.place, row.task, row.metric) == about)
         return next((row.value for row in rows), None)

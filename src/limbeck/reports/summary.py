@@ -8,26 +8,32 @@ from typing import Any
 
 from limbeck.artifacts import Artifact
 from limbeck.reports.curves import curves_of
-from limbeck.reports.headline import headline
-from limbeck.reports.report import (
+from limbeck.reports.evaluated import (
     AgreementRow,
-    Bound,
-    CorpusRow,
-    Cost,
+    AverageRow,
     Disagreement,
     EvidenceRow,
     LabelRow,
-    ModelRow,
     PublishedRow,
-    RatioRow,
     ReliabilityRow,
-    Report,
     ScoreRow,
     SliceRow,
+    TransferRow,
+)
+from limbeck.reports.headline import headline
+from limbeck.reports.report import (
+    Bound,
+    CorpusRow,
+    Cost,
+    FailedRow,
+    ModelRow,
+    RatioRow,
+    Report,
     SpeedRow,
     StepRow,
     TokenizerRow,
     TrainingRow,
+    TriedRow,
 )
 from limbeck.reports.runs import Run, open_run
 
@@ -53,20 +59,24 @@ def summarise(run_folder: Path) -> Report:
         remarks=_remarks(run, steps),
         warnings=[f"{made.manifest.step}: {said}." for made in run.of(*TRAINING) for said in _rows([made], "warnings")],
         models=_models(run),
-        scores=[ScoreRow(**row) for row in _rows(evaluated, "scores")],
-        evidence=[EvidenceRow(**row) for row in _rows(evaluated, "evidence")],
-        published=[PublishedRow(**row) for row in _rows(evaluated, "published")],
-        slices=[SliceRow(**row) for row in _rows(evaluated, "slices")],
-        calibration=[ScoreRow(**row) for row in _rows(evaluated, "calibration")],
-        reliability=[ReliabilityRow(**row) for row in _rows(evaluated, "reliability")],
-        agreement=[AgreementRow(**row) for row in _rows(evaluated, "agreement")],
+        scores=[ScoreRow(**row) for row in _named(evaluated, "scores")],
+        evidence=[EvidenceRow(**row) for row in _named(evaluated, "evidence")],
+        published=[PublishedRow(**row) for row in _named(evaluated, "published")],
+        slices=[SliceRow(**row) for row in _named(evaluated, "slices")],
+        calibration=[ScoreRow(**row) for row in _named(evaluated, "calibration")],
+        reliability=[ReliabilityRow(**row) for row in _named(evaluated, "reliability")],
+        agreement=[AgreementRow(**row) for row in _named(evaluated, "agreement")],
+        transfer=[TransferRow(**row) for row in _named(evaluated, "transfer")],
+        averages=[AverageRow(**row) for row in _named(evaluated, "averages")],
+        failures=_failures(run),
+        tried=[TriedRow(**row) for row in _named(run.of("finetune"), "tried")],
         speed=[SpeedRow(**row) for row in _rows(timed, "speed")],
         ratios=[RatioRow(**row) for row in _rows(timed, "ratios")],
         cost=_cost(run, training),
         training=training,
         curves=[curve for artifact in run.of(*TRAINING) for curve in curves_of(artifact)],
-        per_label=[LabelRow(**row) for row in _rows(evaluated, "per_label")],
-        disagreements=[Disagreement(**row) for row in _rows(evaluated, "disagreements")],
+        per_label=[LabelRow(**row) for row in _named(evaluated, "per_label")],
+        disagreements=[Disagreement(**row) for row in _named(evaluated, "disagreements")],
         gates=_gates(run),
         corpora=[CorpusRow(step=artifact.manifest.step, **_some(artifact, CorpusRow)) for artifact in run.of("corpus")],
         tokenizers=[
@@ -93,6 +103,24 @@ def _facts(artifact: Artifact) -> dict[str, Any]:
 
 def _rows(artifacts: list[Artifact], name: str) -> Iterator[Any]:
     return (row for artifact in artifacts for row in _facts(artifact).get(name) or [])
+
+
+def _named(artifacts: list[Artifact], name: str) -> Iterator[dict[str, Any]]:
+    """The rows with the step that made each."""
+    return ({"step": made.manifest.step, **row} for made in artifacts for row in _rows([made], name))
+
+
+def _failures(run: Run) -> list[FailedRow]:
+    """Seeds that have no score, or that say the same of everything; those that nobody scored are told by their step."""
+    found = []
+    for row in _named(run.of("evaluate"), "scores"):
+        if row.get("failed") and row.get("seed") != "mean":
+            about = {name: row.get(name) for name in ("step", "model", "data", "seed")}
+            found.append(FailedRow(**about, reason=row["failed"], counted=row.get("value") is not None))
+    known = {(row.seed, row.reason) for row in found}
+    made = [FailedRow(**row) for row in _named(run.of("finetune"), "failed")]
+    unique = {(row.step, row.model, row.data, row.seed, row.reason): row for row in found}
+    return [*unique.values(), *(row for row in made if (row.seed, row.reason) not in known)]
 
 
 def _first(artifacts: list[Artifact], name: str) -> Any:
@@ -151,6 +179,8 @@ def _training(artifact: Artifact) -> TrainingRow:
         flops=total("flops"),
         tokens_per_second=facts.get("tokens_per_second") or (tokens / seconds if tokens and seconds else None),
         precision=facts.get("precision"),
+        words_aligned=facts.get("words_aligned"),
+        packed=facts.get("packed"),
     )
 
 

@@ -1,9 +1,11 @@
 """The report's rows arranged for reading: one line a model, one line a label, one line a condition."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from limbeck.reports.report import EvidenceRow, Interval, LabelRow, RatioRow, Report, ScoreRow, SpeedRow
+from limbeck.reports import wording
+from limbeck.reports.evaluated import EvidenceRow, Interval, LabelRow, ScoreRow
+from limbeck.reports.report import RatioRow, Report, SpeedRow
 
 ROLES = ("teacher", "student", "control", "truncated", "untrained", "reference", "baseline")
 
@@ -23,32 +25,37 @@ class ScoreLine:
 class ScoreTable:
     """All models on one data set by one metric; intervals share `domain`."""
 
+    step: str
     task: str
     data: str
     metric: str
     lines: list[ScoreLine]
     domain: tuple[float, float]
+    primary: bool
+    """Whether it is the first metric of the data."""
+    in_points: bool
+    """Whether scores are shares, told in hundredths."""
+
+    @property
+    def show(self) -> Callable[[float | None], str]:
+        """How its numbers are written."""
+        return wording.score if self.in_points else wording.plain
 
 
 def score_tables(report: Report) -> list[ScoreTable]:
     """One table for each task, data set and metric."""
-    keys = dict.fromkeys((row.task, row.data, row.metric) for row in report.scores)
+    primary = {(row.place, row.metric) for row in report.primary(report.scores)}
     tables = []
-    for task, data, metric in keys:
-        rows = [row for row in report.scores if (row.task, row.data, row.metric) == (task, data, metric)]
+    for about in dict.fromkeys((row.step, row.task, row.data, row.metric) for row in report.scores):
+        step, _, data, metric = about
+        rows = [row for row in report.scores if (row.step, row.task, row.data, row.metric) == about]
         lines = [line for model in dict.fromkeys(r.model for r in rows) if (line := _line(report, model, rows))]
-        lines += _baseline(report, task, data, metric)
+        lines += _baseline(report, about)
         if lines:
             lines.sort(key=lambda line: role_rank(line.role))
-            tables.append(
-                ScoreTable(
-                    task,
-                    data,
-                    metric,
-                    lines,
-                    _domain((line.value, line.ci95) for line in lines if line.role != "baseline"),
-                )
-            )
+            domain = _domain((line.value, line.ci95) for line in lines if line.role != "baseline")
+            first = ((step, data), metric) in primary
+            tables.append(ScoreTable(*about, lines, domain, first, rows[0].higher_is_better))
     return tables
 
 
@@ -62,9 +69,9 @@ def _line(report: Report, model: str, rows: list[ScoreRow]) -> ScoreLine | None:
     return ScoreLine(model, role_of(report, model), stated.value, stated.ci95, seeds)
 
 
-def _baseline(report: Report, task: str, data: str, metric: str) -> list[ScoreLine]:
+def _baseline(report: Report, about: tuple[str, str, str, str]) -> list[ScoreLine]:
     for row in report.evidence:
-        if (row.task, row.data, row.metric) == (task, data, metric) and row.baseline is not None:
+        if (row.step, row.task, row.data, row.metric) == about and row.baseline is not None:
             return [ScoreLine("trivial baseline", "baseline", row.baseline, None, [])]
     return []
 
@@ -86,6 +93,11 @@ class Difference:
         if low is None or high is None:
             return "no interval"
         return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+
+    @property
+    def size(self) -> str:
+        """The same of a metric that is better when lower."""
+        return {"better": "higher, which is worse", "worse": "lower, which is better"}.get(self.meaning, self.meaning)
 
 
 def differences(report: Report, evidence: EvidenceRow) -> list[Difference]:
@@ -112,19 +124,27 @@ def difference_domain(rows: list[Difference]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Strict scores of every label (rows) for every model (columns)."""
+    """Scores of every label (rows) of one data set for every model (columns)."""
 
+    step: str
+    task: str
+    data: str
     models: list[str]
     labels: list[tuple[str, int | None, list[LabelRow | None]]]
 
 
-def label_table(report: Report) -> LabelTable:
-    """Labels with the most entities first."""
-    models = sorted(dict.fromkeys(row.model for row in report.per_label), key=lambda m: role_rank(role_of(report, m)))
-    cells = {(row.label, row.model): row for row in report.per_label}
-    support = {row.label: row.support for row in report.per_label}
-    labels = sorted(support, key=lambda label: -(support[label] or 0))
-    return LabelTable(models, [(label, support[label], [cells.get((label, m)) for m in models]) for label in labels])
+def label_tables(report: Report) -> list[LabelTable]:
+    """One for each data set with labels; those that most examples have first."""
+    tables = []
+    for place in dict.fromkeys(row.place for row in report.per_label):
+        rows = [row for row in report.per_label if row.place == place]
+        models = sorted(dict.fromkeys(row.model for row in rows), key=lambda m: role_rank(role_of(report, m)))
+        cells = {(row.label, row.model): row for row in rows}
+        support = {row.label: row.support for row in rows}
+        labels = sorted(support, key=lambda label: -(support[label] or 0))
+        lines = [(label, support[label], [cells.get((label, m)) for m in models]) for label in labels]
+        tables.append(LabelTable(place[0], rows[0].task, place[1], models, lines))
+    return tables
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,12 @@ def metric_name(key: str) -> str:
     return " ".join(words.get(word, word) for word in key.replace("_", " ").split()) or "score"
 
 
+def short_metric(key: str) -> str:
+    """A metric's name for the head of a narrow column."""
+    name = metric_name(key)
+    return name.replace("mean of Pearson and Spearman", "Pearson–Spearman").removesuffix(" correlation")
+
+
 def plain(value: object) -> str:
     """Any single fact."""
     if value is None:

@@ -45,11 +45,20 @@ class EncodedTask(Generic[E, W]):
 
 
 def encode_task(
-    task: Task[E, W], splits: Splits[E], tokenizer: PreTrainedTokenizerBase, length: int, stride: int
+    task: Task[E, W],
+    splits: Splits[E],
+    tokenizer: PreTrainedTokenizerBase,
+    length: int,
+    stride: int,
+    more: Sequence[E] = (),
 ) -> EncodedTask[E, W]:
-    """Windows of at most `length` tokens that share `stride`, labelled by the classes of the training examples."""
+    """Windows of at most `length` tokens that share `stride`, labelled by the classes of the training examples.
+
+    `more` are unanswered examples that are read with those of training.
+    """
     labels = task.labels(splits.train)
-    train, dev = (encode_once(task, part, tokenizer, labels, length, stride) for part in (splits.train, splits.dev))
+    parts = ((*splits.train, *more), splits.dev)
+    train, dev = (encode_once(task, part, tokenizer, labels, length, stride) for part in parts)
     return EncodedTask(task, labels, tokenizer, train, dev, splits.dev)
 
 

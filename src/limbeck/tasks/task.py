@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
+from limbeck.errors import RecipeError
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.replacing import Spot
 from limbeck.tasks.slicing import thirds
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task_names import TaskName
@@ -101,6 +103,32 @@ class Task(ABC, Generic[E, W]):
         `rate` says of each example how good an answer is, from 0 to 1: gold and said as metrics read them.
         """
         return {}
+
+    @abstractmethod
+    def texts(self, example: E) -> tuple[str, ...]:
+        """All that is read of it."""
+
+    @abstractmethod
+    def unanswered(self, example: E) -> E:
+        """The same with its answer forgotten: a model is asked, and nobody knows."""
+
+    @abstractmethod
+    def changeable(self, example: E) -> list[Spot]:
+        """The words that may be replaced, in reading order."""
+
+    @abstractmethod
+    def replaced(self, example: E, words: Mapping[Spot, str]) -> E:
+        """The example with other words at some of these spots, unanswered."""
+
+    def plain(self, text: str) -> E:
+        """Text that nobody has labelled as an unanswered example.
+
+        Raises:
+            RecipeError: plain text asks nothing of this kind.
+        """
+        raise RecipeError(
+            "a corpus asks no questions, so it gives no examples of question answering; give unlabelled.data"
+        )
 
     @abstractmethod
     def row(self, example: E) -> dict[str, Any]:

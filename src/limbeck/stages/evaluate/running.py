@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.stages.evaluate.answering import answers_of
 from limbeck.stages.evaluate.arms import Arm, arms_of
+from limbeck.stages.evaluate.examples import Answers, disagreements_of, label_rows_of
 from limbeck.stages.evaluate.raw import examine
 from limbeck.stages.evaluate.step import EvaluateStep
 from limbeck.stages.evaluate.testing import TestSet, test_sets
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from limbeck.evaluation.findings import Answered
     from limbeck.evaluation.trial import Trial
 
-ROWS = ("scores", "evidence", "published", "slices", "calibration", "reliability", "agreement", "transfer")
+ROWS = ("scores", "evidence", "published", "slices", "calibration", "reliability", "agreement", "transfer", "averages")
 
 
 def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) -> None:
     """Predicts with every member of every model, keeps the predictions, says what they show."""
+    from limbeck.evaluation.averages import average_rows
     from limbeck.evaluation.findings import findings, trials_of
     from limbeck.evaluation.trial import ROLES
 
@@ -36,26 +37,28 @@ def run(config: EvaluateStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     examples = 0
     for test in test_sets(config, arms, inputs):
         place = out.folder / "predictions" / (test.name if several else "")
-        answered = _answered(test, arms, place, out)
+        answers = {arm.name: answers_of(arm, test, place, out) for arm in arms}
+        answered = _answered(test, arms, answers)
         trials = trials_of(answered, test.metrics, config.resamples, config.seed or 0)
         firsts[test.name] = next(iter(trials.values()))
         rows = findings(answered, trials, config.margin, config.published)
         for name, more in rows.items():
             found[name] += more
-        _add_examples(found, test, answered)
+        found["per_label"] += label_rows_of(answered)
+        found["disagreements"] += disagreements_of(test, answered, answers)
         examples += len(test.examples)
         _say(rows, test.name if several else "", out)
     found["transfer"] = _transfer(config, firsts, out)
+    found["averages"] = average_rows(firsts)
     out.facts.update(found, examples=examples, resamples=config.resamples)
     out.facts["models"] = {arm.name: arm.name if arm.name in ROLES else "student" for arm in arms}
     write_json(out.folder / "scores.json", {name: found[name] for name in ROWS})
 
 
-def _answered(test: TestSet, arms: Sequence[Arm], place: Path, out: Workspace) -> "Answered":
+def _answered(test: TestSet, arms: Sequence[Arm], answers: Answers) -> "Answered":
     """What all members say; an arm of which every seed failed says nothing."""
     from limbeck.evaluation.findings import Answered
 
-    answers = {arm.name: answers_of(arm, test, place, out) for arm in arms}
     first = next((arm for arm in arms if arm.name == "teacher"), arms[0])
     folder = first.artifacts[0].folder / first.datasets[test.learned[first.name]]["folder"]
     usual = json.loads((folder / "usual.json").read_text("utf-8"))
@@ -71,23 +74,6 @@ def _answered(test: TestSet, arms: Sequence[Arm], place: Path, out: Workspace) -
         failed={arm.name: failed for arm in arms if (failed := arm.failed(test.learned[arm.name]))},
         slices=test.task.slices(test.examples, usual),
     )
-
-
-def _add_examples(found: dict[str, Any], test: TestSet, answered: "Answered") -> None:
-    """Of tagged texts, scores by type and the texts on which student and teacher differ most."""
-    from limbeck.evaluation.agreement import disagreements, pair_of_members
-    from limbeck.evaluation.per_label import label_rows
-    from limbeck.evaluation.trial import ROLES
-
-    if test.task.name != "token_classification":
-        return
-    said, gold, seeds = answered.said, answered.gold, answered.seeds
-    found["per_label"] += [row for model, members in said.items() for row in label_rows(model, gold, members)]
-    student = next((model for model in said if model not in ROLES), None)
-    if "teacher" in said and student:
-        texts = [(example.text, example.words) for example in test.examples]
-        first, second = pair_of_members(seeds["teacher"], seeds[student])
-        found["disagreements"] += disagreements(texts, gold, said["teacher"][first], said[student][second])
 
 
 def _say(rows: Mapping[str, Sequence[Mapping[str, Any]]], test: str, out: Workspace) -> None:

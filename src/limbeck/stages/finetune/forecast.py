@@ -7,6 +7,7 @@ from limbeck.errors import ModelError
 from limbeck.objectives import needs_of
 from limbeck.outlines import Outline, Outlines
 from limbeck.signals import Batch
+from limbeck.stages.finetune.augmenting import masked_lm_of
 from limbeck.stages.finetune.members import fit_member
 from limbeck.stages.finetune.reading import splits_of
 from limbeck.stages.finetune.step import FinetuneStep
@@ -51,6 +52,9 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     tasks = [task_of(dataset.data) for dataset in datasets]
     for task in tasks:
         _check_teachers(config, task.name, task.head, before, teachers)
+    filler = (
+        masked_lm_of(config.augment, config.fillers, lambda ref: model_config(ref, inputs)) if config.augment else ""
+    )
     longest = longest_sequence(config.length, before, *teachers)
     work = _together([_work(config, splits, longest) for splits in read])
     members = config.trainings * len(datasets)
@@ -65,7 +69,7 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
         looks=Looks(looks, len(config.objectives_for(tasks[0].name))),
         makes=KIND,
         members=len(config.all_seeds) * len(datasets),
-        notes=_notes(config, datasets, read, before, teachers),
+        notes=_notes(config, datasets, read, before, teachers, filler),
     )
 
 
@@ -108,6 +112,7 @@ def _notes(
     read: Sequence["Splits[Any] | None"],
     model: "PreTrainedConfig",
     teachers: Sequence["PreTrainedConfig"],
+    filler: str,
 ) -> tuple[str, ...]:
     from limbeck.models.counting import shape_of
 
@@ -123,6 +128,8 @@ def _notes(
         f"{len(seeds)} {'model' if len(seeds) == 1 else 'models'}, seed {', '.join(map(str, seeds))}"
         + (f", for each of {len(datasets)} data sets" if config.suite else ""),
         *([config.search.sentence()] if config.search else []),
+        *([config.unlabelled.sentence()] if config.unlabelled else []),
+        *([config.augment.sentence(filler)] if config.augment else []),
         *(f"loss: {loss}" for loss in losses),
         config.sentence(),
         *(["starts from fresh weights"] if config.untrained else []),
@@ -170,8 +177,9 @@ def _work(config: FinetuneStep, splits: "Splits[Any] | None", length: int) -> "W
     if splits is None:
         given = [each.updates for each in trainings]
         return Work(sum(filter(None, given)) if all(given) else None, None, length, length)
-    tokens = estimated_tokens(splits.train)
-    windows = max(len(splits.train), round(tokens / length))
+    more = 1 + config.taught_alone(len(splits.train)) / len(splits.train)
+    tokens = estimated_tokens(splits.train) * more
+    windows = max(round(len(splits.train) * more), round(tokens / length))
     updates = sum(each.planned_updates(max(1, windows // config.batch)) for each in trainings)
     return Work(updates, updates * config.accumulate * config.batch * tokens / windows, tokens / windows, length)
 

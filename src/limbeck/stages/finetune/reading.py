@@ -1,9 +1,10 @@
-"""The examples that a fine-tuning reads."""
+"""The examples that a fine-tuning reads, and where its models are."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact
+from limbeck.models.sources import model_source
 from limbeck.tasks.suites import Dataset
 
 if TYPE_CHECKING:
@@ -16,16 +17,33 @@ def splits_of(dataset: Dataset, seed: int, inputs: Mapping[str, Artifact]) -> "S
     Raises:
         DataError: something cannot be read, or no model can be trained on it and judged.
     """
+    from limbeck.tasks.data import task_of
+
+    splits = read_data(dataset.data, seed, inputs)
+    task_of(dataset.data).check_trainable(splits)
+    return splits
+
+
+def read_data(data: Any, seed: int, inputs: Mapping[str, Artifact]) -> "Splits[Any]":
+    """All parts of what a `data:` names.
+
+    Raises:
+        DataError: something cannot be read.
+    """
     from limbeck.corpora.documents import SPLITS, read
-    from limbeck.tasks.data import load, task_of
+    from limbeck.tasks.data import load
     from limbeck.tasks.token_classification.annotated import examples_from_documents
     from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
-    splits: Splits[Any]
-    if isinstance(dataset.data, AnnotatedCorpus):
-        folder = inputs[dataset.data.corpus].folder
-        splits = examples_from_documents(document for split in SPLITS for document in read(folder, split))
-    else:
-        splits = load(dataset.data, seed)
-    task_of(dataset.data).check_trainable(splits)
-    return splits
+    if isinstance(data, AnnotatedCorpus):
+        folder = inputs[data.corpus].folder
+        return examples_from_documents(document for split in SPLITS for document in read(folder, split))
+    return load(data, seed)
+
+
+def any_source(ref: str, inputs: Mapping[str, Artifact]) -> str:
+    """A folder that tells the shape of a model or of a teacher, of which a suite has several."""
+    from limbeck.tasks.members import members_of
+
+    members = members_of(inputs[ref]) if ref in inputs else []
+    return str(members[0].folder) if members else model_source(ref, inputs)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.errors import Diverged
-from limbeck.models.sources import model_source
 from limbeck.stages.finetune.members import train_member
-from limbeck.stages.finetune.reading import splits_of
+from limbeck.stages.finetune.reading import any_source, splits_of
 from limbeck.stages.finetune.searching import searched
 from limbeck.stages.finetune.step import FinetuneStep
+from limbeck.stages.finetune.taught_alone import taught_alone
 from limbeck.tasks.suites import Dataset
 from limbeck.workspace import Workspace
 
@@ -78,9 +78,10 @@ def _encoded(
     folder.mkdir(exist_ok=True)
     write_examples(task, splits.test, folder / "test.jsonl")
     write_json(folder / "usual.json", task.usual(splits.train))
-    sources = [_any_source(ref, inputs) for ref in config.models]
+    sources = [any_source(ref, inputs) for ref in config.models]
     length = longest_sequence(config.length, *map(load_config, sources))
-    encoded = encode_task(task, splits, load_tokenizer(sources[0]), length, config.stride)
+    more = taught_alone(config, dataset, splits, folder, inputs, out)
+    encoded = encode_task(task, splits, load_tokenizer(sources[0]), length, config.stride, more)
     counts = {name: len(getattr(splits, name)) for name in ("train", "dev", "test")}
     about = f"{dataset.name}: " if config.suite else ""
     for note in [*splits.notes, *encoded.train.notes]:
@@ -90,11 +91,3 @@ def _encoded(
     how = {"settings": settings_of(dataset.data), "metrics": list(dataset.data.metrics), "labels": encoded.labels}
     out.facts["datasets"].append({**described, **how, "examples": counts})
     return encoded
-
-
-def _any_source(ref: str, inputs: Mapping[str, Artifact]) -> str:
-    """A folder that tells the shape of a model or of a teacher, of which a suite has several."""
-    from limbeck.tasks.members import members_of
-
-    members = members_of(inputs[ref]) if ref in inputs else []
-    return str(members[0].folder) if members else model_source(ref, inputs)

@@ -8,6 +8,8 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 from limbeck.config import ModelSource, Step
 from limbeck.models.sources import identity
 from limbeck.objectives import AnyObjective
+from limbeck.stages.finetune.augmenting import Augment
+from limbeck.stages.finetune.unlabelled import Unlabelled, check_unlabelled
 from limbeck.tasks.data import AnyData
 from limbeck.tasks.sources import name_of
 from limbeck.tasks.suites import Dataset, Suite
@@ -40,6 +42,10 @@ class FinetuneStep(Step, Training):
     """A fine-tuned model to learn from as well, or several; of a `finetune` step, the member with the same seed."""
     objectives: list[AnyObjective] | None = Field(default=None, min_length=1)
     """By default the labels; with a teacher, labels and the teacher's soft labels, half and half."""
+    unlabelled: Unlabelled | None = None
+    """Text without labels to learn from as well: there the teacher alone is heard."""
+    augment: Augment | None = None
+    """Copies of the training examples with other words to learn from as well: there the teacher alone is heard."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), max_length=50)
     """One member for each; by default the step's seed."""
     search: Search | None = None
@@ -89,10 +95,40 @@ class FinetuneStep(Step, Training):
                 objective.check_head(task_of(dataset.data).head)
         return self
 
+    @model_validator(mode="after")
+    def _somebody_knows(self) -> Self:
+        """Refuses examples without labels where no teacher is heard, and those of another kind than the data's."""
+        for name in ("unlabelled", "augment"):
+            if getattr(self, name) is None:
+                continue
+            if self.teacher is None:
+                raise ValueError(
+                    f"nobody says what the examples of `{name}` mean, for this step has no teacher; name one with"
+                    f" `teacher:`, or leave `{name}` out"
+                )
+            if self.objectives is not None and not any(each.uses_teacher for each in self.objectives):
+                raise ValueError(
+                    f"the examples of `{name}` have no labels, and no objective hears the teacher; add soft_labels, or"
+                    f" leave `{name}` out"
+                )
+        if self.unlabelled is not None:
+            check_unlabelled(self.unlabelled, self.data)
+        return self
+
     @property
     def models(self) -> list[str]:
         """The model, and the teachers if there are any."""
         return [self.model, *(self.teacher.models if self.teacher else [])]
+
+    @property
+    def fillers(self) -> list[str]:
+        """Who may propose words for copies, unless one is named: the teachers, then the model."""
+        return [*self.models[1:], self.model]
+
+    def taught_alone(self, examples: int) -> int:
+        """How many examples without labels are read, at most, beside so many with labels."""
+        copies = self.augment.most_copies(examples) if self.augment else 0
+        return copies + (self.unlabelled.most if self.unlabelled else 0)
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
@@ -126,4 +162,7 @@ class FinetuneStep(Step, Training):
         """Identity of the data files, and of models that no step of the recipe makes."""
         source = self.suite or self.data
         assert source is not None
-        return {"data": source.outside(), **{ref: identity(ref) for ref in self.models if not ref.startswith("@")}}
+        more = [self.augment.model] if self.augment and self.augment.model else []
+        found = {"data": source.outside(), **{ref: identity(ref) for ref in [*self.models, *more] if ref[:1] != "@"}}
+        unlabelled = self.unlabelled.data if self.unlabelled else None
+        return found if unlabelled is None else {**found, "unlabelled": unlabelled.outside()}

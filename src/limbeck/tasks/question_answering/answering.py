@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from limbeck.decoding.answers import Candidates, Passage, best_threshold, candidates
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
-from limbeck.tasks.question_answering.baseline import guess_answers, usual_answers
+from limbeck.tasks.question_answering.baseline import guess_answers, sentences_of, usual_answers
 from limbeck.tasks.question_answering.encoding import QuestionWindow, encode
 from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.question_answering.question_data import LONGEST, QUESTION_LENGTH
 from limbeck.tasks.question_answering.question_slices import slices
+from limbeck.tasks.replacing import Spot, rewritten, spots_of
 from limbeck.tasks.task import Head, Rate, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
@@ -109,6 +110,30 @@ class QuestionAnswering(Task[Question, QuestionWindow]):
     def slices(self, examples: Sequence[Question], usual: Any) -> dict[str, list[str]]:
         """By words of the context and of the answer that is asked for, and by whether there is one."""
         return slices(examples)
+
+    def texts(self, example: Question) -> tuple[str, ...]:
+        """Question and context."""
+        return example.question, example.text
+
+    def unanswered(self, example: Question) -> Question:
+        """The same question, of which nobody has said what the answer is or whether there is one."""
+        return replace(example, answers=(), answered=False)
+
+    def changeable(self, example: Question) -> list[Spot]:
+        """The words of letters in the context's sentences that hold no answer.
+
+        Other words in the question, or around its answer, would ask for what the context does not say: a teacher that
+        always gives a place would give some place there, and its student learn to guess.
+        """
+        spots = spots_of(example.text, part=1)
+        held = [(start, start + len(answer)) for answer, start in example.answers]
+        kept = [(low, high) for low, high in sentences_of(example.text) if any(a < high and b > low for a, b in held)]
+        return [spot for spot in spots if not any(low <= spot.start < high for low, high in kept)]
+
+    def replaced(self, example: Question, words: Mapping[Spot, str]) -> Question:
+        """The same question about a context with other words; the teacher says where the answer now stands."""
+        text = rewritten(example.text, words, part=1)
+        return replace(self.unanswered(example), text=text)
 
     def settled(self, examples: Sequence[Question], answers: Sequence[Answer], rate: Rate) -> dict[str, Any]:
         """The threshold that scores best, where some questions have no answer; see `best_threshold`."""

@@ -38,9 +38,14 @@ def likely_sentences(questions: Sequence[Question]) -> list[str]:
     return found
 
 
+def sentences_of(text: str) -> list[tuple[int, int]]:
+    """Where each sentence starts and ends, in characters, the end exclusive."""
+    return [match.span() for match in _SENTENCE.finditer(text)]
+
+
 def _sentences(text: str) -> list[tuple[str, frozenset[str]]]:
     """Each sentence and its words."""
-    sentences = (match.group() for match in _SENTENCE.finditer(text))
+    sentences = (text[start:end] for start, end in sentences_of(text))
     return [(sentence, frozenset(words_of(sentence))) for sentence in sentences]
 
 

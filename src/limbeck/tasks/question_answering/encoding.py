@@ -14,6 +14,7 @@ import numpy as np
 
 from limbeck.decoding.characters import visible_characters, whole
 from limbeck.errors import RecipeError
+from limbeck.signals import UNKNOWN
 from limbeck.tasks.question_answering.joining import Joint, joint_of
 from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.windows import Bools, Ints, Window, Windows, require_offsets
@@ -35,7 +36,8 @@ class QuestionWindow(Window):
     offsets: Ints
     """(K, 2): what can be seen of the context's tokens here, in characters, the end exclusive; equal if nothing can."""
     answer: tuple[int, int]
-    """Positions of the answer's first and last token; both `nowhere` if it is not wholly in this window."""
+    """Positions of the answer's first and last token; both `nowhere` if it is not wholly in this window, and `UNKNOWN`
+    if nobody has answered."""
 
     @property
     def choices(self) -> Bools:
@@ -137,6 +139,7 @@ def _windows(
         high = min(low + fits, count)
         length = len(head) + high - low + len(joint.after)
         nowhere = joint.nowhere % length
+        missing = nowhere if question.answered else UNKNOWN
         inside = answer is not None and low <= answer[0] and answer[1] < high
         yield QuestionWindow(
             example=example,
@@ -146,7 +149,7 @@ def _windows(
             first=len(head),
             offsets=context.offsets[low:high],
             answer=(
-                (answer[0] - low + len(head), answer[1] - low + len(head)) if answer and inside else (nowhere, nowhere)
+                (answer[0] - low + len(head), answer[1] - low + len(head)) if answer and inside else (missing, missing)
             ),
         )
         if high == count:

@@ -17,10 +17,13 @@ class Question:
     text: str
     """The context that the answer is a stretch of."""
     answers: tuple[Placed, ...] = ()
-    """What counts as right, as often as somebody gave it; none where the context does not answer the question."""
+    """What counts as right, as often as somebody gave it; none where the context does not answer the question, or
+    nobody has looked."""
     id: str = ""
     group: str = ""
     """Article that must not be parted between training and test; empty: not known."""
+    answered: bool = True
+    """False where nobody has said what the answer is, or that there is none."""
 
     def __post_init__(self) -> None:
         for answer, start in self.answers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from limbeck.decoding.classes import probabilities
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.replacing import Spot, rewritten, spots_of
 from limbeck.tasks.sequence_classification.encoding import LabelledWindow, encode
 from limbeck.tasks.sequence_classification.labelled_text import LabelledText, classes_of
 from limbeck.tasks.task import Head, Task
@@ -41,6 +42,27 @@ class _WholeTexts(Task[LabelledText, LabelledWindow]):
     ) -> Windows[LabelledWindow]:
         """See `encode`; nothing is read twice, so `stride` has no meaning here."""
         return encode(examples, tokenizer, labels, length)
+
+    def texts(self, example: LabelledText) -> tuple[str, ...]:
+        """The text, or the two of a pair."""
+        return (example.first, example.second) if example.second else (example.first,)
+
+    def unanswered(self, example: LabelledText) -> LabelledText:
+        """The same without class or number."""
+        return replace(example, target=None)
+
+    def changeable(self, example: LabelledText) -> list[Spot]:
+        """Every word of letters, in both texts of a pair."""
+        return [spot for part, text in enumerate(self.texts(example)) for spot in spots_of(text, part)]
+
+    def replaced(self, example: LabelledText, words: Mapping[Spot, str]) -> LabelledText:
+        """The texts with other words, without class or number."""
+        first, second = (rewritten(text, words, part) for part, text in enumerate((example.first, example.second)))
+        return self.unanswered(replace(example, first=first, second=second))
+
+    def plain(self, text: str) -> LabelledText:
+        """A single text."""
+        return LabelledText(text)
 
     def row(self, example: LabelledText) -> dict[str, Any]:
         """Its fields."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck.errors import RecipeError
+from limbeck.signals import UNKNOWN
 from limbeck.tasks.token_classification.alignment import Piece, align
+from limbeck.tasks.token_classification.iob import UNKNOWN_TAG
 from limbeck.tasks.token_classification.tagged_text import TaggedText
 from limbeck.tasks.windows import TEXTS_AT_ONCE, Bools, Ints, Window, Windows, require_offsets
 
@@ -28,7 +30,7 @@ class TaggedWindow(Window):
     """A window with a label at the first token of each word."""
 
     labels: Ints
-    """(T,): the class at the first token of each word, -100 elsewhere."""
+    """(T,): the class at the first token of each word, `UNKNOWN` if nobody has tagged it; -100 elsewhere."""
     words: Ints
     """(T,): the word that a token belongs to, -1 for special tokens."""
     answers: Bools
@@ -54,7 +56,7 @@ def encode(
         KeyError: a tag is not among `labels`; `require_known` says which.
     """
     _check(tokenizer, max_length, stride)
-    class_of = {label: index for index, label in enumerate(labels)}
+    class_of = {UNKNOWN_TAG: UNKNOWN, **{label: index for index, label in enumerate(labels)}}
     windows: list[TaggedWindow] = []
     for low in range(0, len(texts), TEXTS_AT_ONCE):
         chunk = texts[low : low + TEXTS_AT_ONCE]

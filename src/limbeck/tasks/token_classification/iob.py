@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 OUTSIDE = "O"
+UNKNOWN_TAG = "?"
+"""Of a word that nobody has tagged."""
 
 
 def is_tag(tag: str) -> bool:

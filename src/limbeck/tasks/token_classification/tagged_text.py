@@ -23,7 +23,7 @@ class TaggedText:
     words: tuple[tuple[int, int], ...]
     """Where each word starts and ends, in characters, in reading order; the end is exclusive."""
     tags: tuple[str, ...]
-    """IOB2, one for each word."""
+    """IOB2, one for each word; `UNKNOWN_TAG` where nobody has tagged it."""
     group: str = ""
     """Document or source that must not be parted between training and test; empty: not known."""
 

@@ -6,6 +6,7 @@ T tokens of a window, W words of an example, C tags.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,13 +14,14 @@ import numpy as np
 from limbeck.decoding.entities import decode
 from limbeck.errors import DataError
 from limbeck.tasks.answer import Answer
+from limbeck.tasks.replacing import Spot, moved, rewritten, spots_of
 from limbeck.tasks.task import Head, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.token_classification.baseline import look_up, usual_tags
 from limbeck.tasks.token_classification.encoding import IGNORED, TaggedWindow, encode
 from limbeck.tasks.token_classification.entity_slices import slices, written
-from limbeck.tasks.token_classification.iob import label_set
-from limbeck.tasks.token_classification.tagged_text import TaggedText
+from limbeck.tasks.token_classification.iob import UNKNOWN_TAG, label_set
+from limbeck.tasks.token_classification.tagged_text import TaggedText, split_words
 from limbeck.tasks.token_classification.word_scores import word_scores
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
 
@@ -101,6 +103,28 @@ class TokenClassification(Task[TaggedText, TaggedWindow]):
     def slices(self, examples: Sequence[TaggedText], usual: Any) -> dict[str, list[str]]:
         """By words, by the type of the entities, and by whether training had these."""
         return slices(examples, set(usual["entities"]))
+
+    def texts(self, example: TaggedText) -> tuple[str, ...]:
+        """The one text."""
+        return (example.text,)
+
+    def unanswered(self, example: TaggedText) -> TaggedText:
+        """The same words without tags."""
+        return replace(example, tags=(UNKNOWN_TAG,) * len(example.words))
+
+    def changeable(self, example: TaggedText) -> list[Spot]:
+        """Every word of letters, those of entities too: the tags are the teacher's."""
+        return spots_of(example.text, words=example.words)
+
+    def replaced(self, example: TaggedText, words: Mapping[Spot, str]) -> TaggedText:
+        """Other words in the same order, without tags."""
+        text, spans = rewritten(example.text, words), moved(example.words, words)
+        return self.unanswered(replace(example, text=text, words=spans))
+
+    def plain(self, text: str) -> TaggedText:
+        """Its words as `split_words` finds them, without tags."""
+        words = split_words(text)
+        return TaggedText(text, words, (UNKNOWN_TAG,) * len(words))
 
     def row(self, example: TaggedText) -> dict[str, Any]:
         """Text, words as character spans, tags, group."""
