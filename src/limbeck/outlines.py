@@ -13,6 +13,8 @@ class Outline(Config):
     """The kind of artifact."""
     model: dict[str, Any] | None = None
     """The transformers configuration of the model it makes, as a dictionary."""
+    datasets: tuple[str, ...] = ()
+    """The data sets that its models learn, where these are several; `model` is then that of the first."""
     vocabulary: int | None = None
     """Tokens of the tokenizer it makes, at most."""
     at_most: bool = False

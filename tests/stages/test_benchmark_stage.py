@@ -7,6 +7,7 @@ from transformers import BertConfig, BertModel
 from limbeck.artifacts import Artifact, Manifest
 from limbeck.benchmarks import memory
 from limbeck.errors import RecipeError
+from limbeck.outlines import Outline
 from limbeck.stages import benchmark
 from limbeck.stages.benchmark import BenchmarkStep
 from limbeck.workspace import Workspace
@@ -72,4 +73,5 @@ def test_the_reference_is_the_teacher_or_the_first():
 def test_outline_gives_the_time_of_the_recipe():
     """`plan` adds these up to say when the run will end."""
     step = BenchmarkStep.parse({"models": {"old": "@b", "new": "@a"}, "seconds": 5}, "speed")
-    assert benchmark.outline(step, {}).seconds == 25
+    made = {ref: Outline(makes="members") for ref in ("@a", "@b")}
+    assert benchmark.outline(step, made).seconds == 25

@@ -4,9 +4,9 @@ import pytest
 from stage_support import TASK, Heard, step_of
 
 from limbeck.config import references
-from limbeck.errors import Diverged, Interrupted, RecipeError
+from limbeck.errors import Diverged, Interrupted, ModelError, RecipeError
 from limbeck.outlines import Outline
-from limbeck.stages import finetune
+from limbeck.stages import finetune, stage_of
 from limbeck.stages.finetune import FinetuneStep, members, running
 from limbeck.tasks.encoded import encode_once
 from limbeck.tasks.members import member_of, members_of
@@ -149,6 +149,18 @@ def test_one_model_of_a_suite_is_not_enough(tiny, tmp_path, make_step):
     made = make_step(_suite(tiny, tmp_path))
     with pytest.raises(ArtifactError, match="holds models of several data sets"):
         make_step({"do": "export", "model": "@t"}, {"@t": made})
+
+
+def test_one_of_several_models_is_refused_when_planning(tiny, tmp_path):
+    """The step after hours of training would be the one that says so."""
+    suite = finetune.outline(FinetuneStep.parse(_suite(tiny, tmp_path), "s"), {})
+    assert suite.datasets == ("one", "two")
+    for fields in ({"do": "export", "model": "@t"}, {"do": "benchmark", "models": {"teacher": "@t"}}):
+        step = step_of(fields)
+        with pytest.raises(ModelError, match=r"@t makes models of several data sets \(one, two\), and one"):
+            stage_of(step).outline(step, {"@t": suite})
+    taught = FinetuneStep.parse(_suite(tiny, tmp_path) | {"teacher": "@t"}, "s")
+    assert finetune.outline(taught, {"@t": suite}).model is not None
 
 
 def test_either_data_or_a_suite(tiny, tmp_path):

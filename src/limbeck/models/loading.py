@@ -38,6 +38,7 @@ __all__ = [
     "locate",
     "model_config",
     "model_source",
+    "require_one",
     "save_model",
 ]
 
@@ -69,12 +70,30 @@ def load_config(source: str) -> PreTrainedConfig:
     return with_carried_heads(cast("PreTrainedConfig", config), folder / WEIGHTS)
 
 
-def model_config(ref: str, outlines: Outlines) -> PreTrainedConfig:
-    """The configuration of a step's field: that of the model an `@step` will make, or of the source itself.
+def require_one(ref: str, outlines: Outlines) -> None:
+    """Refuses a step whose models learn several data sets, where one model is wanted.
 
     Raises:
-        ModelError: the source is no model, or lacks its weights.
+        ModelError: names the data sets.
     """
+    several = outlines[ref].datasets if ref.startswith("@") else ()
+    if several:
+        raise ModelError(
+            f"{ref} makes models of several data sets ({', '.join(several)}), and one model is wanted here; fine-tune"
+            " on one of them in a step of its own"
+        )
+
+
+def model_config(ref: str, outlines: Outlines, *, of_each: bool = False) -> PreTrainedConfig:
+    """The configuration of a step's field: that of the model an `@step` will make, or of the source itself.
+
+    With `of_each`, a step may make models of several data sets, whose encoders have one shape.
+
+    Raises:
+        ModelError: the source is no model, or lacks its weights, or is one of several.
+    """
+    if not of_each:
+        require_one(ref, outlines)
     if not ref.startswith("@"):
         config = load_config(ref)
         require_weights(ref)

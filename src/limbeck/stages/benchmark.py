@@ -68,6 +68,10 @@ class BenchmarkStep(Step):
 
 def outline(config: BenchmarkStep, inputs: Outlines) -> Outline:
     """Time is what the recipe allows; nothing is known of the results."""
+    from limbeck.models.loading import require_one
+
+    for ref in config.models.values():
+        require_one(ref, inputs)
     note = f"times {', '.join(config.models)} in turn, for about {config.seconds:.0f} s"
     return Outline(makes=KIND, seconds=config.seconds + _LOADING_SECONDS * len(config.models), notes=(note,))
 

@@ -46,7 +46,8 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     from limbeck.tasks.data import task_of
     from limbeck.training.probing import looks_at
 
-    before, *teachers = [model_config(ref, inputs) for ref in config.models]
+    before = model_config(config.model, inputs)
+    teachers = [model_config(ref, inputs, of_each=config.suite is not None) for ref in config.models[1:]]
     datasets = config.datasets()
     read = [_forecast_splits(dataset, config) for dataset in datasets]
     tasks = [task_of(dataset.data) for dataset in datasets]
@@ -60,7 +61,7 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
     members = config.trainings * len(datasets)
     made = task_config(before, tasks[0].head, tasks[0].labels(read[0].train) if read[0] else ())
     looks = members * looks_at((work.updates or 0) // members)
-    return training_outline(
+    forecast = training_outline(
         made,
         work,
         config.batch,
@@ -71,6 +72,8 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
         members=len(config.all_seeds) * len(datasets),
         notes=_notes(config, datasets, read, before, teachers, filler),
     )
+    several = tuple(dataset.name for dataset in datasets) if len(datasets) > 1 else ()
+    return forecast.model_copy(update={"datasets": several})
 
 
 def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
@@ -81,7 +84,7 @@ def rehearse(config: FinetuneStep, inputs: Outlines) -> float:
     from limbeck.training.rehearsal import tokens_per_second
     from limbeck.workspace import temporary_workspace
 
-    shapes = [task_config(model_config(ref, inputs), "tags", REHEARSED) for ref in config.models]
+    shapes = [task_config(model_config(ref, inputs, of_each=True), "tags", REHEARSED) for ref in config.models]
     model, *teachers = map(random_model, shapes)
     objectives = config.objectives_for("token_classification")
 
