@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 3
+REVISION = 2
 KIND = "model"
 
 
