@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TOKENS = 1024
 """Of a batch, padding included: its activations stay in a processor's caches. With 4,096 it took half as long again."""
+LIKE = 0.9
+"""The shortest window of a batch is no shorter than this share of the longest."""
 
 
 def predict(
@@ -51,13 +53,16 @@ def predict(
 
 
 def alike(lengths_N: Ints) -> Iterator[Ints]:
-    """Indices of windows in batches of like length, so that little is padded; the longest come first."""
+    """Indices of windows in batches of like length, of which less than a tenth is padding; the longest come first."""
     order = np.argsort(-lengths_N, kind="stable")
+    shorter = -lengths_N[order]
     low = 0
     while low < len(order):
-        count = max(1, TOKENS // int(lengths_N[order[low]]))
-        yield order[low : low + count]
-        low += count
+        longest = int(-shorter[low])
+        like = int(np.searchsorted(shorter, LIKE * -longest, side="right"))
+        high = min(like, low + max(1, TOKENS // longest))
+        yield order[low:high]
+        low = high
 
 
 def _inputs(model: PreTrainedModel, batch: Batch) -> dict[str, Tensor]:
