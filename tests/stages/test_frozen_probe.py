@@ -117,7 +117,15 @@ def test_a_model_that_learned(learned):
     assert found["trained"] - found["untrained"] > found["ci95"][0] > 0
     assert found["before"] is None
     assert (found["texts"], found["metric"]) == (120, "F1")
-    assert learned.facts["warnings"] == []
+
+
+def test_frequencies_by_kind_of_text_are_not_all_there_is_to_learn(learned):
+    """A model that has learned languages and frequencies alone beats unigrams by far, and is no teacher."""
+    beyond = learned.facts["learned_beyond_kinds"]
+    assert beyond["unigram_loss"] < learned.facts["learned"]["unigram_loss"]
+    assert beyond["learned"] is False
+    (warning,) = learned.facts["warnings"]
+    assert warning.startswith("beyond which kind of text it is (a language, say)")
 
 
 def _shuffled(self, samples):

@@ -62,6 +62,7 @@ def test_a_model_from_scratch_learns(couples, tokens, make_step):
     assert learned["learned"] is True
     assert learned["loss"] < learned["unigram_loss"] - 0.3
     assert made.facts["warnings"] == []
+    assert made.facts["learned_beyond_kinds"]["learned"] is True
     assert any(line.startswith("this model learned: at ") for line in heard.lines)
     model, tokenizer = (auto.from_pretrained(made.model_folder) for auto in (AutoModelForMaskedLM, AutoTokenizer))
     assert model.config.vocab_size == len(tokenizer) == tokens.facts["vocabulary"]

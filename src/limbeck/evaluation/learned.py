@@ -65,6 +65,11 @@ def against_unigram(losses_N: Floats, labels_N: Ints, sequences_N: Ints, counts_
     the disadvantage of the model that is judged. There has to be a position.
     """
     unigram_N = min((_unigram(labels_N, counts_V, unseen) for unseen in _UNSEEN), key=lambda losses: losses.mean())
+    return against(losses_N, unigram_N, sequences_N)
+
+
+def against(losses_N: Floats, unigram_N: Floats, sequences_N: Ints) -> Learned:
+    """Compares a model's losses with those of guesses at the same positions. There has to be one."""
     gains_N = unigram_N - losses_N
     gain = float(gains_N.mean())
     _, of_N = np.unique(sequences_N, return_inverse=True)

@@ -10,11 +10,16 @@ from limbeck.models.shapes import NewModel
 from limbeck.signals import Batch
 from limbeck.workspace import Workspace
 
+_SEQUENCES = 4000
+"""Of the training text, spread over all of it, that tell which kinds of text there are."""
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from limbeck.corpora.batches import TextBatches
     from limbeck.evaluation.frozen_probe import Trying
+    from limbeck.evaluation.kinds_of_text import Floats
+    from limbeck.models.reading import MaskedLosses
     from limbeck.stages.pretrain import PretrainStep
 
 
@@ -68,7 +73,7 @@ def judged(
     out.facts["learned"] = learned.facts()
     if learned.enough:
         out.say(f"this model learned: {learned.sentence()}")
-        return []
+        return _beyond_kinds(batches, held_out, found, out)
     if new.must_learn:
         raise TrainingError(
             f"this model learned nothing: {learned.sentence()}; see whether text and tokenizer belong together, and"
@@ -77,3 +82,55 @@ def judged(
         )
     out.say(f"warning: this model learned nothing: {learned.sentence()}")
     return [f"this model learned nothing: {learned.sentence()}"]
+
+
+def _beyond_kinds(
+    batches: "TextBatches", held_out: Sequence[Batch], found: "MaskedLosses", out: Workspace
+) -> list[str]:
+    """A warning where all that was learned is of which kind a text is, and how frequent tokens are in that kind."""
+    from limbeck.evaluation.learned import against
+
+    of_kind_N = _of_kind(batches, held_out, found)
+    if of_kind_N is None:
+        return []
+    beyond = against(found.losses, of_kind_N, found.sequences)
+    out.facts["learned_beyond_kinds"] = beyond.facts()
+    if beyond.enough:
+        return []
+    warning = (
+        "beyond which kind of text it is (a language, say) and how frequent tokens are in that kind, this model learned"
+        f" nothing yet: its loss is {beyond.loss:.3f}, and that of such guesses {beyond.unigram_loss:.3f} (difference"
+        f" {beyond.gain:.3f} ± {beyond.error:.3f}); train longer, or start from a model that has learned"
+    )
+    out.say(f"warning: {warning}")
+    return [warning]
+
+
+def _of_kind(batches: "TextBatches", held_out: Sequence[Batch], found: "MaskedLosses") -> "Floats | None":
+    """Losses of guesses by frequency in text of the same kind, at the masks that the model was asked about.
+
+    None where the text is read in pairs.
+    """
+    import numpy as np
+
+    from limbeck.corpora.sequences import Sequences
+    from limbeck.evaluation.kinds_of_text import fit_kinds
+
+    known, text = batches.text.vocabulary, batches.text.sequences
+    if not isinstance(text, Sequences):
+        return None
+    chosen = np.linspace(0, len(text) - 1, min(len(text), _SEQUENCES)).astype(np.int64)
+    tokens = [np.asarray(text[int(index)]) for index in chosen]
+    owners_M = np.repeat(np.arange(len(tokens)), [len(each) for each in tokens])
+    tokens_M = np.concatenate(tokens).astype(np.int64)
+    ordinary_M = known.ordinary[tokens_M]
+    kinds = fit_kinds(tokens_M[ordinary_M], owners_M[ordinary_M], len(known.ordinary))
+    ids = [
+        row[mask.bool()].cpu().numpy()
+        for b in held_out
+        for row, mask in zip(b.input_ids, b.attention_mask, strict=True)
+    ]
+    seen_M, of_M = np.concatenate(ids), np.repeat(np.arange(len(ids)), [len(each) for each in ids])
+    visible_M = known.ordinary[seen_M]
+    preference_V = np.where(known.ordinary, 1.0 if known.weights is None else known.weights, 0.0)
+    return kinds.losses(seen_M[visible_M], of_M[visible_M], found.labels, found.sequences, preference_V)
