@@ -19,6 +19,10 @@ Positions = Literal["none", "selected", "all"]
 """Where logits are read: nowhere, at the batch's selected positions, everywhere."""
 
 
+Head = Literal["tags", "span", "class", "value"]
+"""What a model of a task says: a class of each token, where an answer begins and ends, a class or number of a text."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """The signals of one model that something reads; whatever is not named is never computed."""

@@ -107,6 +107,11 @@ def read(folder: Path, split: Split) -> Iterator[Document]:
                     yield Document(row["text"], row["source"], split, spans)
 
 
+def read_all(folder: Path) -> Iterator[Document]:
+    """The documents of all splits, one split after the other."""
+    return (document for split in SPLITS for document in read(folder, split))
+
+
 def counts(folder: Path) -> dict[Split, SplitCounts]:
     """What a folder of documents holds, by split, without opening its shards.
 

@@ -22,8 +22,9 @@ from limbeck.models.sources import (
     read_json,
     require_weights,
 )
-from limbeck.models.task_heads import Head, describe, ending_of, head_of, labels_of
+from limbeck.models.task_heads import describe, ending_of, head_of, labels_of
 from limbeck.outlines import Outlines
+from limbeck.signals import Head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase

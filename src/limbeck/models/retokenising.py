@@ -14,8 +14,8 @@ from transformers import PreTrainedConfig
 
 from limbeck.errors import ModelError
 from limbeck.models.counting import positions_follow_padding
-from limbeck.models.families import drop_pooler, has_pooler
-from limbeck.models.transplant import Model, hollow, transplant
+from limbeck.models.transplant import Model
+from limbeck.models.vocabulary import with_rows
 
 
 def retokenised(model: Model, pieces: Sequence[Sequence[int]], special: Mapping[str, int | None]) -> Model:
@@ -30,15 +30,7 @@ def retokenised(model: Model, pieces: Sequence[Sequence[int]], special: Mapping[
         ModelError: positions are numbered from the padding token, and that has another number.
     """
     config = retokenised_config(model.config, len(pieces), special)
-    shell = hollow(type(model), config)
-    if not has_pooler(model):
-        drop_pooler(shell)
-    of_words = _rows_of_words(type(model), config)
-    transplant(shell, model)
-    for name, parameter in shell.named_parameters():
-        if name in of_words:
-            parameter.data = _means(parameter.data, pieces)
-    return shell
+    return with_rows(model, config, lambda table: _means(table, pieces))
 
 
 def retokenised_config(
@@ -60,14 +52,6 @@ def retokenised_config(
             f" tokenizer has {result.pad_token_id} for it; give it the same special tokens, with `family` in its step"
         )
     return result
-
-
-def _rows_of_words(kind: type[Model], config: PreTrainedConfig) -> set[str]:
-    """Names of the parameters with a row for each token: those that grow with the vocabulary."""
-    larger = copy.deepcopy(config)
-    larger.vocab_size += 1
-    shapes = {name: parameter.shape for name, parameter in hollow(kind, config).named_parameters()}
-    return {name for name, parameter in hollow(kind, larger).named_parameters() if parameter.shape != shapes[name]}
 
 
 def _means(old: Tensor, pieces: Sequence[Sequence[int]]) -> Tensor:

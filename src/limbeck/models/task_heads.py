@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
+
+from limbeck.signals import Head
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel
 
     from limbeck.signals import Batch
-
-Head = Literal["tags", "span", "class", "value"]
-"""What is said: a class of every token, where an answer begins and ends, a class or a number for the whole text."""
 
 _ENDINGS: dict[Head, str] = {
     "tags": "ForTokenClassification",

@@ -6,10 +6,11 @@ V tokens before, K tokens kept, in ascending order: token `kept[n]` becomes toke
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import PreTrainedConfig
 
 from limbeck.errors import ModelError, RecipeError
@@ -24,18 +25,17 @@ def keep_tokens(model: Model, kept: Sequence[int] | np.ndarray) -> Model:
     Raises:
         ModelError: tokens are not in ascending order or not the model's; one that its configuration names is missing.
     """
-    config = vocabulary_config(model.config, kept)
+    rows_K = torch.as_tensor(kept, dtype=torch.long)
+    return with_rows(model, vocabulary_config(model.config, kept), lambda table: table[rows_K.to(table.device)])
+
+
+def with_rows(model: Model, config: PreTrainedConfig, rows: Callable[[Tensor], Tensor]) -> Model:
+    """A copy of `model` in the shape of `config`, `rows` made of every table with a row for each token."""
     shell = hollow(type(model), config)
     if not has_pooler(model):
         drop_pooler(shell)
-    shapes = {name: parameter.shape for name, parameter in shell.named_parameters(remove_duplicate=False)}
-    transplant(shell, model, str)
-    rows_K = torch.as_tensor(kept, dtype=torch.long)
-    for name, parameter in shell.named_parameters():
-        if parameter.shape != shapes[name]:
-            assert parameter.shape[0] == model.config.vocab_size, name
-            parameter.data = parameter.data[rows_K.to(parameter.device)]
-            assert parameter.shape == shapes[name], name
+    of_tokens = _tables_of_tokens(type(model), config)
+    transplant(shell, model, cut=lambda name, table: rows(table) if name in of_tokens else table)
     return shell
 
 
@@ -64,6 +64,14 @@ def vocabulary_config(config: PreTrainedConfig, kept: Sequence[int] | np.ndarray
     for name, number in _token_fields(config).items():
         setattr(result, name, numbers[number])
     return result
+
+
+def _tables_of_tokens(kind: type[Model], config: PreTrainedConfig) -> set[str]:
+    """Names of the parameters that grow with the vocabulary."""
+    larger = copy.deepcopy(config)
+    larger.vocab_size += 1
+    shapes = {name: parameter.shape for name, parameter in hollow(kind, config).named_parameters()}
+    return {name for name, parameter in hollow(kind, larger).named_parameters() if parameter.shape != shapes[name]}
 
 
 def named_tokens(config: PreTrainedConfig) -> set[int]:

@@ -1,6 +1,5 @@
 """Surgery without training: fewer layers, narrower ones, fewer tokens or others, or a BERT made a DistilBERT."""
 
-import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,6 +60,7 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
     from limbeck.models.families import depth_of
     from limbeck.models.loading import model_config, tokens_of
     from limbeck.models.reducing import left_out, reduce_config
+    from limbeck.models.retokenising import retokenised_config
     from limbeck.models.vocabulary import bounded_config
 
     before = model_config(config.model, inputs)
@@ -74,8 +74,7 @@ def outline(config: ShrinkStep, inputs: Outlines) -> Outline:
         after = bounded_config(after, most)
         notes.append(f"{config.vocabulary.sentence()}, at most {most:,}: how many is known once it is made")
     if config.tokenizer is not None:
-        after = copy.deepcopy(after)
-        after.vocab_size = tokens_of(config.tokenizer, inputs)
+        after = retokenised_config(after, tokens_of(config.tokenizer, inputs), {})
         notes.append(f"reads the tokens of {config.tokenizer}, each made of the model's own")
     parameters = count(after)
     return Outline(

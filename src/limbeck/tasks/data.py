@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from limbeck.tasks.question_answering.question_data import Squad, SquadHub
 from limbeck.tasks.sequence_classification.table_data import Table, TableHub
 from limbeck.tasks.splits import Splits
 from limbeck.tasks.task_names import TaskName
+from limbeck.tasks.token_classification.annotated import AnnotatedDocument, examples_from_documents
 from limbeck.tasks.token_classification.token_data import AnnotatedCorpus, Hub, Iob, JsonLines
 
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ def task_named(name: TaskName, settings: Mapping[str, Any] | None = None) -> Tas
     return task
 
 
-def load(spec: Any, seed: int) -> Splits[Any]:
-    """Reads every part of the data that `spec` names, other than an `AnnotatedCorpus`.
+def load(spec: Any, seed: int, documents: Callable[[str], Iterable[AnnotatedDocument]] = lambda ref: ()) -> Splits[Any]:
+    """Reads every part of the data that `spec` names.
 
-    `seed` decides which examples are cut for development.
+    `seed` decides which examples are cut for development; `documents` reads those of a corpus step, by its reference.
 
     Raises:
         DataError: something cannot be read; the sentence names it.
     """
+    if isinstance(spec, AnnotatedCorpus):
+        return examples_from_documents(documents(spec.corpus))
     splits: Splits[Any] = import_module(f"limbeck.tasks.{_READERS[spec.task]}").load(spec, seed)
     return splits

@@ -20,8 +20,6 @@ from limbeck.tasks.probe import Probe
 from limbeck.tasks.sources import Files, name_of
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task import Task
-from limbeck.tasks.token_classification.annotated import AnnotatedDocument, examples_from_documents
-from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 from limbeck.tasks.windows import Floats, Ints, Windows
 from limbeck.workspace import Progress
 
@@ -126,13 +124,6 @@ class FrozenProbe:
                 size = len(windows.windows[index].input_ids) if self.kind.head == "tags" else 1
                 yield int(index), (hidden_BTH[row, :size].numpy(), classes[row, :size].numpy())
             progress.advance(len(indices))
-
-
-def splits_of(probe: Probe, seed: int, documents: Callable[[str], Iterable[AnnotatedDocument]]) -> Splits[Any]:
-    """The examples that `probe` names; `documents` reads those of a corpus step."""
-    if isinstance(probe.data, AnnotatedCorpus):
-        return examples_from_documents(documents(probe.data.corpus))
-    return load(probe.data, seed)
 
 
 def require_usable(probe: Probe, seed: int) -> None:

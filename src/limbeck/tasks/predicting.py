@@ -38,6 +38,13 @@ def predict(
 
     `model` is in evaluation mode and has classes of these `labels`. Progress advances by one for each window.
     """
+    return task.decode(examples, windows, window_logits(task, model, windows, pad, progress), labels)
+
+
+def window_logits(
+    task: Task[E, W], model: PreTrainedModel, windows: Windows[W], pad: int, progress: Progress | None = None
+) -> list[Floats]:
+    """What the model gives for every window, as `task.decode` reads it; see `predict`."""
     import torch
 
     logits: list[Floats] = [np.empty(0)] * len(windows)
@@ -49,7 +56,7 @@ def predict(
                 logits[int(index)] = rows
             if progress is not None:
                 progress.advance(len(indices))
-    return task.decode(examples, windows, logits, labels)
+    return logits
 
 
 def alike(lengths_N: Ints) -> Iterator[Ints]:

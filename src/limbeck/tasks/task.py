@@ -8,9 +8,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from limbeck.errors import RecipeError
+from limbeck.signals import Head
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.replacing import Spot
 from limbeck.tasks.slicing import thirds
@@ -20,10 +21,6 @@ from limbeck.tasks.windows import Floats, Ints, W, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Head = Literal["tags", "span", "class", "value"]
-"""What a model says: a class of every token, where an answer begins and ends, a class or a number for a whole text."""
-
 
 Rate = Callable[[Sequence[Any], Sequence[Any]], Sequence[float]]
 

@@ -22,16 +22,16 @@ def tried(
     out: Workspace,
 ) -> "Trying":
     """Tries the student that is to be distilled."""
-    from limbeck.corpora.documents import SPLITS, read
+    from limbeck.corpora.documents import read_all
     from limbeck.evaluation.frozen_probe import Trying
     from limbeck.models.counting import shape_of
     from limbeck.models.reading import last_hidden
-    from limbeck.tasks.frozen_probe import FrozenProbe, splits_of
+    from limbeck.tasks.data import load
+    from limbeck.tasks.frozen_probe import FrozenProbe
     from limbeck.training.precision import placed
 
     assert config.probe is not None
-    seed = config.seed or 0
-    splits = splits_of(config.probe, seed, lambda ref: (d for s in SPLITS for d in read(inputs[ref].folder, s)))
+    splits = load(config.probe.data, config.seed or 0, lambda ref: read_all(inputs[ref].folder))
     probe = FrozenProbe.of(config.probe, splits, tokenizer, shape_of(student.config).positions)
     trying = Trying(probe, out, must_learn=config.probe.must_learn)
     trying.before(partial(last_hidden, placed(student)))

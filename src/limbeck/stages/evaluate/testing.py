@@ -45,14 +45,8 @@ def test_sets(config: EvaluateStep, arms: Sequence[Arm], inputs: Mapping[str, Ar
 def _named(test: Dataset, config: EvaluateStep, arms: Sequence[Arm], inputs: Mapping[str, Artifact]) -> TestSet:
     from limbeck.corpora.documents import read
     from limbeck.tasks.data import load, task_of
-    from limbeck.tasks.token_classification.annotated import examples_from_documents
-    from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
-    examples: Sequence[Any]
-    if isinstance(test.data, AnnotatedCorpus):
-        examples = examples_from_documents(read(inputs[test.data.corpus].folder, "test")).test
-    else:
-        examples = load(test.data, config.seed or 0).test
+    examples = load(test.data, config.seed or 0, lambda ref: read(inputs[ref].folder, "test")).test
     learned = {arm.name: arm.learned_for(test.name) for arm in arms}
     task = _shared_task(arms, learned)
     if task != test.data.task:

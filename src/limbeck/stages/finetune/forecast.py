@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from limbeck.errors import ModelError
 from limbeck.objectives import needs_of
 from limbeck.outlines import Outline, Outlines
-from limbeck.signals import Batch
+from limbeck.signals import Batch, Head
 from limbeck.stages.finetune.augmenting import masked_lm_of
 from limbeck.stages.finetune.members import fit_member
 from limbeck.stages.finetune.reading import splits_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from limbeck.models.costs import Work
-    from limbeck.models.task_heads import Head
     from limbeck.tasks.splits import Splits
     from limbeck.training.history import History
 
@@ -143,7 +142,7 @@ def _notes(
 def _check_teachers(
     config: FinetuneStep,
     task: TaskName,
-    head: "Head",
+    head: Head,
     model: "PreTrainedConfig",
     teachers: Sequence["PreTrainedConfig"],
 ) -> None:

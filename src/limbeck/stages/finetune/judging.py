@@ -20,15 +20,16 @@ def judge(
     from limbeck.evaluation.measures import point
     from limbeck.evaluation.metrics import measure_of, shown
     from limbeck.evaluation.metrics.answers import f1_of_each
-    from limbeck.tasks.predicting import predict
+    from limbeck.tasks.predicting import window_logits
 
     task = data.task
     gold = [task.gold(example) for example in data.dev_examples]
-    answers = predict(task, model, data.dev_examples, data.dev, data.labels, data.pad)
+    logits = window_logits(task, model, data.dev, data.pad)
+    answers = task.decode(data.dev_examples, data.dev, logits, data.labels)
     settled = task.settled(data.dev_examples, answers, partial(f1_of_each, language=dataset.language))
     if settled:
         task = replace(task, **settled)
-        answers = predict(task, model, data.dev_examples, data.dev, data.labels, data.pad)
+        answers = task.decode(data.dev_examples, data.dev, logits, data.labels)
     metric = dataset.data.metrics[0]
     measure = measure_of(metric, gold, [answer.said for answer in answers], dataset.language)
     score = point(measure)

@@ -30,15 +30,10 @@ def read_data(data: Any, seed: int, inputs: Mapping[str, Artifact]) -> "Splits[A
     Raises:
         DataError: something cannot be read.
     """
-    from limbeck.corpora.documents import SPLITS, read
+    from limbeck.corpora.documents import read_all
     from limbeck.tasks.data import load
-    from limbeck.tasks.token_classification.annotated import examples_from_documents
-    from limbeck.tasks.token_classification.token_data import AnnotatedCorpus
 
-    if isinstance(data, AnnotatedCorpus):
-        folder = inputs[data.corpus].folder
-        return examples_from_documents(document for split in SPLITS for document in read(folder, split))
-    return load(data, seed)
+    return load(data, seed, lambda ref: read_all(inputs[ref].folder))
 
 
 def any_source(ref: str, inputs: Mapping[str, Artifact]) -> str:

@@ -10,9 +10,6 @@ from limbeck.models.shapes import NewModel
 from limbeck.signals import Batch
 from limbeck.workspace import Workspace
 
-_SEQUENCES = 4000
-"""Of the training text, spread over all of it, that tell which kinds of text there are."""
-
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -21,6 +18,9 @@ if TYPE_CHECKING:
     from limbeck.evaluation.kinds_of_text import Floats
     from limbeck.models.reading import MaskedLosses
     from limbeck.stages.pretrain import PretrainStep
+
+_SEQUENCES = 4000
+"""Of the training text, spread over all of it, that tell which kinds of text there are."""
 
 
 def tried(
@@ -31,17 +31,17 @@ def tried(
     out: Workspace,
 ) -> "Trying | None":
     """The probe of this training, if there is one; a model that goes on is tried at once."""
-    from limbeck.corpora.documents import SPLITS, read
+    from limbeck.corpora.documents import read_all
     from limbeck.evaluation.frozen_probe import Trying
     from limbeck.models.counting import shape_of
     from limbeck.models.reading import last_hidden
-    from limbeck.tasks.frozen_probe import FrozenProbe, splits_of
+    from limbeck.tasks.data import load
+    from limbeck.tasks.frozen_probe import FrozenProbe
     from limbeck.training.precision import placed
 
     if config.probe is None:
         return None
-    seed = config.seed or 0
-    splits = splits_of(config.probe, seed, lambda ref: (d for s in SPLITS for d in read(inputs[ref].folder, s)))
+    splits = load(config.probe.data, config.seed or 0, lambda ref: read_all(inputs[ref].folder))
     probe = FrozenProbe.of(config.probe, splits, tokenizer, shape_of(model.config).positions)
     trying = Trying(probe, out, must_learn=config.probe.must_learn)
     if not isinstance(config.model, NewModel):

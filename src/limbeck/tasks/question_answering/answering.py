@@ -10,6 +10,7 @@ import numpy as np
 
 from limbeck.decoding.answers import Candidates, Passage, best_threshold, candidates
 from limbeck.errors import DataError
+from limbeck.signals import Head
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.question_answering.baseline import guess_answers, sentences_of, usual_answers
 from limbeck.tasks.question_answering.encoding import QuestionWindow, encode
@@ -17,7 +18,7 @@ from limbeck.tasks.question_answering.question import Question
 from limbeck.tasks.question_answering.question_data import LONGEST, QUESTION_LENGTH
 from limbeck.tasks.question_answering.question_slices import slices
 from limbeck.tasks.replacing import Spot, rewritten, spots_of
-from limbeck.tasks.task import Head, Rate, Task
+from limbeck.tasks.task import Rate, Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows, padded
 

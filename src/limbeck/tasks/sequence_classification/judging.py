@@ -15,11 +15,12 @@ import numpy as np
 
 from limbeck.decoding.classes import probabilities
 from limbeck.errors import DataError
+from limbeck.signals import Head
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.replacing import Spot, rewritten, spots_of
 from limbeck.tasks.sequence_classification.encoding import LabelledWindow, encode
 from limbeck.tasks.sequence_classification.labelled_text import LabelledText, classes_of
-from limbeck.tasks.task import Head, Task
+from limbeck.tasks.task import Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.windows import Floats, Ints, Windows
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from limbeck.decoding.entities import decode
 from limbeck.errors import DataError
+from limbeck.signals import Head
 from limbeck.tasks.answer import Answer
 from limbeck.tasks.replacing import Spot, moved, rewritten, spots_of
-from limbeck.tasks.task import Head, Task
+from limbeck.tasks.task import Task
 from limbeck.tasks.task_names import TaskName
 from limbeck.tasks.token_classification.baseline import look_up, usual_tags
 from limbeck.tasks.token_classification.encoding import IGNORED, TaggedWindow, encode

@@ -76,8 +76,6 @@ class AnnotatedCorpus(Config):
 def load(spec: Iob | JsonLines | Hub, seed: int) -> Splits[TaggedText]:
     """Reads every split that `spec` names; `seed` decides which examples are cut for development.
 
-    The documents of an `AnnotatedCorpus` are handed to `examples_from_documents` instead.
-
     Raises:
         DataError: something cannot be read; the sentence names it.
     """
