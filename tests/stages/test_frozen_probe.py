@@ -139,11 +139,13 @@ def _shuffled(self, samples):
 _shuffled.padded = batches.TextBatches._joined
 
 
-def test_shuffled_labels_stop_the_recipe(topics, text, words, make_step, monkeypatch):
-    """A model that was taught frequencies alone is fine-tuned for hours before anybody looks."""
+def test_shuffled_labels_stop_the_recipe(topics, learned, text, words, make_step, monkeypatch):
+    """A model that was taught frequencies alone, or a teacher that forgot the rest, is fine-tuned before anybody looks."""
     monkeypatch.setattr(batches.TextBatches, "_joined", _shuffled)
-    with pytest.raises(TrainingError, match=rf"{NOTHING} 0\.\d+ on 120 held-out texts .* set must_learn: false"):
-        make_step(_from_scratch(topics), {"@text": text, "@tok": words})
+    forgetting = _going_on(topics, learned.model_folder, updates=300, learning_rate=1e-2)
+    for fields in (_from_scratch(topics), forgetting):
+        with pytest.raises(TrainingError, match=rf"{NOTHING} 0\.\d+ on 120 held-out texts .* set must_learn: false"):
+            make_step(fields, {"@text": text, "@tok": words})
 
 
 def test_a_model_that_never_moved_stops_the_recipe(topics, text, words, make_step, monkeypatch):
