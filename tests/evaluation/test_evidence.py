@@ -9,8 +9,9 @@ from limbeck.evaluation.measures import SummedMeasure
 from limbeck.evaluation.trial import Trial
 
 _KEYS = [
-    "task", "data", "metric", "student", "teacher", "control", "truncated", "retention", "retention_ci95",
-    "difference_ci95", "verdict", "control_difference", "control_difference_ci95", "truncated_difference",
+    "task", "data", "metric", "student", "teacher", "labels_only", "control", "truncated", "retention",
+    "retention_ci95", "difference_ci95", "verdict", "labels_only_difference", "labels_only_difference_ci95",
+    "control_difference", "control_difference_ci95", "truncated_difference",
     "truncated_difference_ci95", "informative", "baseline", "difference", "difference_ci90", "margin", "equivalent",
 ]  # fmt: skip
 
@@ -61,6 +62,17 @@ def test_verdict_in_words():
     assert kept.startswith("keeps 97.5 % of the teacher's F1 [9")
     assert control.startswith("beats the control by 18.0 points [1")
     assert truncated == "not shown to beat the truncated baseline (difference 0.0 points [0.0, 0.0])"
+
+
+def test_what_the_second_step_added_is_said():
+    """A teacher that is asked a second time, for nothing, costs every later training its time."""
+    (row,) = evidence_rows(_trial(teacher=0.8, student=0.78, labels_only=0.7, control=0.6, untrained=0.3))
+    kept, labels, control = row["verdict"].split("; ")
+    assert kept.startswith("keeps 97.5 %")
+    assert labels.startswith("beats the student taught by labels alone by 8.0 points [")
+    assert control.startswith("beats the control by 18.0 points [")
+    assert row["labels_only_difference"] == pytest.approx(0.08)
+    assert row["labels_only_difference_ci95"][0] < 0.08 < row["labels_only_difference_ci95"][1]
 
 
 def test_a_student_worse_than_its_control_is_said_to_be():

@@ -140,7 +140,7 @@ _shuffled.padded = batches.TextBatches._joined
 
 
 def test_shuffled_labels_stop_the_recipe(topics, learned, text, words, make_step, monkeypatch):
-    """A model that was taught frequencies alone, or a teacher that forgot the rest, is fine-tuned before anybody looks."""
+    """A model that was taught frequencies alone, or forgot the rest for them, is fine-tuned before anybody looks."""
     monkeypatch.setattr(batches.TextBatches, "_joined", _shuffled)
     forgetting = _going_on(topics, learned.model_folder, updates=300, learning_rate=1e-2)
     for fields in (_from_scratch(topics), forgetting):

@@ -8,7 +8,13 @@ from limbeck.evaluation.trial import Contrast, Trial
 MARGIN = 0.01
 """Scores no farther apart than this are as good as equal: 1 point."""
 
-_IN_FULL = {"truncated": "truncated baseline", "untrained": "untrained encoder"}
+_IN_FULL = {
+    "labels_only": "student taught by labels alone",
+    "truncated": "truncated baseline",
+    "untrained": "untrained encoder",
+}
+_BESIDE = ("teacher", "labels_only", "control", "truncated")
+"""Roles that a student is compared with, in the order of the verdict."""
 
 
 def evidence_rows(trial: Trial, margin: float = MARGIN) -> list[dict[str, Any]]:
@@ -41,7 +47,7 @@ def uninformative(trial: Trial) -> str | None:
 
 
 def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
-    role = {name: name if name in trial.measures else None for name in ("teacher", "control", "truncated")}
+    role = {name: name if name in trial.measures else None for name in _BESIDE}
     against = {name: trial.contrast(student, name) if name in trial.measures else None for name in role}
     reason = uninformative(trial) if role["teacher"] else None
     informative = bool(role["teacher"]) and reason is None
@@ -58,6 +64,8 @@ def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
         "retention_ci95": list(retention_ci95) if retention_ci95 else None,
         "difference_ci95": _ci95(to_teacher),
         "verdict": _verdict(trial, student, reason, against, margin),
+        "labels_only_difference": _difference(against["labels_only"]),
+        "labels_only_difference_ci95": _ci95(against["labels_only"]),
         "control_difference": _difference(against["control"]),
         "control_difference_ci95": _ci95(against["control"]),
         "truncated_difference": _difference(against["truncated"]),
@@ -76,13 +84,12 @@ def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, 
     if reason:
         return "; ".join([f"not informative: {reason}", *failures])
     parts = [_beside_teacher(trial, student, margin) if "teacher" in trial.measures else _alone(trial, student)]
-    control, truncated = against["control"], against["truncated"]
-    if control:
-        parts.append(_compared(trial, control, "the control"))
-    elif "teacher" in trial.measures:
-        parts.append("no control was run")
-    if truncated:
-        parts.append(_compared(trial, truncated, "the truncated baseline"))
+    for name in _BESIDE[1:]:
+        contrast = against[name]
+        if contrast:
+            parts.append(_compared(trial, contrast, f"the {_IN_FULL.get(name, name)}"))
+        elif name == "control" and "teacher" in trial.measures:
+            parts.append("no control was run")
     if "teacher" in trial.measures and "untrained" not in trial.measures:
         parts.append("no untrained encoder was run")
     return "; ".join([*parts, *failures])

@@ -13,7 +13,7 @@ import numpy as np
 from limbeck.evaluation.bootstrap import RESAMPLES, Interval, interval, mean_of_drawn_seeds, resampled
 from limbeck.evaluation.measures import CONSTANT, Floats, Measure, point
 
-ROLES = ("teacher", "control", "truncated", "untrained", "reference")
+ROLES = ("teacher", "labels_only", "control", "truncated", "untrained", "reference")
 """Names with a meaning; a model of any other name is a student."""
 _BASELINE = "\0baseline"
 

@@ -11,7 +11,7 @@ from limbeck.reports.svg import Scale, figure, line, marker, path, text
 from limbeck.reports.tables import role_of, role_rank
 from limbeck.reports.wording import interval, score, share
 
-FEW = ("truncated", "untrained")
+FEW = ("labels_only", "truncated", "untrained")
 """Roles that are told in tables and left out of drawings and parts, for they crowd them."""
 
 

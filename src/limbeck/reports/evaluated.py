@@ -55,6 +55,7 @@ class EvidenceRow(Evaluated):
     student: str | None = None
     """Name of a model; its score is among the scores."""
     teacher: str | None = None
+    labels_only: str | None = None
     control: str | None = None
     truncated: str | None = None
     baseline: float | None = None
@@ -63,6 +64,9 @@ class EvidenceRow(Evaluated):
     retention_ci95: Interval | None = None
     difference_ci95: Interval | None = None
     """Of student minus teacher."""
+    labels_only_difference: float | None = None
+    labels_only_difference_ci95: Interval | None = None
+    """Of student minus the same student, fine-tuned without a teacher."""
     control_difference: float | None = None
     control_difference_ci95: Interval | None = None
     """Of student minus control."""

@@ -55,6 +55,7 @@ def marker(role: str, x: float, y: float, radius: float = 6) -> Markup:
     up, down = -math.pi / 2, math.pi / 2
     sides = {
         "teacher": (4, 0.0),
+        "labels_only": (6, up),
         "control": (4, math.pi / 4),
         "truncated": (3, up),
         "untrained": (3, down),

@@ -7,7 +7,7 @@ from limbeck.reports import wording
 from limbeck.reports.evaluated import EvidenceRow, Interval, LabelRow, ScoreRow
 from limbeck.reports.report import RatioRow, Report, SpeedRow
 
-ROLES = ("teacher", "student", "control", "truncated", "untrained", "reference", "baseline")
+ROLES = ("teacher", "student", "labels_only", "control", "truncated", "untrained", "reference", "baseline")
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def differences(report: Report, evidence: EvidenceRow) -> list[Difference]:
     to_teacher = None if student is None or teacher is None else student - teacher
     found = (
         (evidence.teacher, "teacher", to_teacher, evidence.difference_ci95),
+        (evidence.labels_only, "labels_only", evidence.labels_only_difference, evidence.labels_only_difference_ci95),
         (evidence.control, "control", evidence.control_difference, evidence.control_difference_ci95),
         (evidence.truncated, "truncated", evidence.truncated_difference, evidence.truncated_difference_ci95),
     )

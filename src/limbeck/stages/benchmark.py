@@ -21,7 +21,7 @@ KIND = "speed"
 
 LONGEST = 512
 """Lengths beyond it are not timed, even where a model takes them."""
-ROLES = ("teacher", "control", "truncated", "untrained", "reference")
+ROLES = ("teacher", "labels_only", "control", "truncated", "untrained", "reference")
 """Names with a meaning; a model of any other name is a student."""
 _SEQUENCES = 32
 """Sequences in the mix of lengths."""

@@ -7,7 +7,7 @@ from limbeck.tasks.raw_data import Raw
 
 __all__ = ["KIND", "REVISION", "EvaluateStep", "outline", "run"]
 
-REVISION = 6
+REVISION = 7
 KIND = "scores"
 
 

@@ -19,7 +19,7 @@ _FINE_TUNED: TypeAdapter[dict[str, Members]] = TypeAdapter(dict[str, MembersRef 
 class EvaluateStep(Step):
     """Scores models against each other; their names say what they are.
 
-    `teacher`, `control`, `truncated`, `untrained` and `reference` are roles; any other name is a student.
+    `teacher`, `labels_only`, `control`, `truncated`, `untrained` and `reference` are roles; others are students.
     """
 
     do: Literal["evaluate"] = "evaluate"
