@@ -72,6 +72,14 @@ def test_several_data_sets_are_told_together() -> None:
     assert on_several({"retention": None}, {"retention": None}).startswith("Not informative: ")
 
 
+def test_a_gain_where_nobody_can_do_the_task_is_none() -> None:
+    """To guess a little luckier than the control in a language that no model reads is no help of the teacher's."""
+    lucky = {"retention": None, "informative": False, "control_difference": 0.1, "control_difference_ci95": (0.05, 0.2)}
+    real = {"informative": True, "control_difference": 0.1, "control_difference_ci95": (-0.1, 0.3)}
+    assert on_several(real, lucky, lucky).endswith("It is not shown to beat the control, which had no teacher.")
+    assert on_several(real, real, lucky).endswith("which had no teacher, on none of 2.")
+
+
 def test_the_mean_score_is_quoted_where_its_share_is_stated() -> None:
     """Where all data sets are informative one number says it, and its interval is known."""
     average = AverageRow(model="student", value=0.8, retention=0.97, retention_ci95=(0.96, 0.98))

@@ -73,13 +73,19 @@ def _with_speed(kept: str, ratio: RatioRow | None) -> str:
 
 def _helped_on_several(rows: Sequence[EvidenceRow]) -> str:
     """On how many data sets the control shows that the teacher helped."""
-    against = [row.control_difference_ci95 or (None, None) for row in rows if row.control_difference is not None]
-    if not against:
-        return "No control was run, so nothing shows that the teacher helped."
+    compared = beside_control(rows)
+    if len(compared) < 2:
+        return _helped(compared[0] if compared else rows[0])
+    against = [row.control_difference_ci95 or (None, None) for row in compared]
     better = sum(low is not None and low > 0 for low, _ in against)
     worse = sum(high is not None and high < 0 for _, high in against)
     told = f"It is shown to beat the control, which had no teacher, on {better or 'none'} of {len(against)}"
     return f"{told}, and the control to beat it on {worse}." if worse else f"{told}."
+
+
+def beside_control(rows: Sequence[EvidenceRow]) -> list[EvidenceRow]:
+    """Those with a control, but for data sets on which not even the teacher does better than a guess."""
+    return [row for row in rows if row.control_difference is not None and row.informative is not False]
 
 
 def _helped(evidence: EvidenceRow) -> str:

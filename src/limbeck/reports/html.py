@@ -23,7 +23,7 @@ from limbeck.reports.charts import (
 from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
 from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, PublishedRow
-from limbeck.reports.headline import main_ratio
+from limbeck.reports.headline import beside_control, main_ratio
 from limbeck.reports.marking import asked, readings
 from limbeck.reports.report import Curve, Report
 from limbeck.reports.suites import suite_tables
@@ -153,14 +153,14 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
         spread = wording.interval(ratio.speedup_range, wording.times)
         yield "Speed-up", wording.times(ratio.speedup), f"{spread} batch {ratio.batch}, {ratio.length} tokens"
     yield from _size(report, student, teacher)
-    against = [row for row in rows if row.control_difference is not None]
+    against = beside_control(rows)
     if len(against) > 1:
         lows = [(row.control_difference_ci95 or (None, None))[0] for row in against]
         better = sum(low is not None and low > 0 for low in lows)
         yield "Against the control", f"{better} of {len(against)}", "data sets on which it is shown to be better"
-    elif evidence.control_difference is not None:
-        spread = wording.interval(evidence.control_difference_ci95, wording.points)
-        yield "Against the control", wording.points(evidence.control_difference), f"points {spread}"
+    elif against:
+        spread = wording.interval(against[0].control_difference_ci95, wording.points)
+        yield "Against the control", wording.points(against[0].control_difference), f"points {spread}"
 
 
 def _kept_of_several(report: Report, rows: Sequence[EvidenceRow]) -> Iterator[tuple[str, str, str]]:
