@@ -9,10 +9,11 @@ from limbeck.evaluation.measures import SummedMeasure
 from limbeck.evaluation.trial import Trial
 
 _KEYS = [
-    "task", "data", "metric", "student", "teacher", "labels_only", "control", "truncated", "retention",
-    "retention_ci95", "difference_ci95", "verdict", "labels_only_difference", "labels_only_difference_ci95",
-    "control_difference", "control_difference_ci95", "truncated_difference",
-    "truncated_difference_ci95", "informative", "baseline", "difference", "difference_ci90", "margin", "equivalent",
+    "task", "data", "metric", "student", "teacher", "labels_only", "control", "truncated", "reference", "untrained",
+    "retention", "retention_ci95", "difference_ci95", "verdict", "labels_only_difference", "control_difference",
+    "truncated_difference", "reference_difference", "untrained_difference", "labels_only_difference_ci95",
+    "control_difference_ci95", "truncated_difference_ci95", "reference_difference_ci95", "untrained_difference_ci95",
+    "informative", "baseline", "difference", "difference_ci90", "margin", "equivalent",
 ]  # fmt: skip
 
 
@@ -128,6 +129,19 @@ def test_without_a_teacher_the_reference_is_compared():
     assert _verdict(student=0.5, reference=0.6).startswith("differs from the reference by -10.0 points [-1")
     assert _verdict(student=0.6, reference=0.6).startswith("not shown to differ from the reference (difference 0.0")
     assert _verdict(student=0.6, control=0.5).startswith("no teacher and no reference was run; beats the control")
+
+
+def test_a_model_without_a_teacher_has_to_beat_fresh_weights():
+    """OLM's BERT-tiny was published with scores that fresh weights reach, and nothing said so."""
+    row = evidence_rows(_trial(student=0.3, reference=0.29, untrained=0.31, baseline=0.1))[0]
+    reference, untrained, baseline = row["verdict"].split("; ")
+    assert reference.startswith("not shown to differ from the reference (difference 1.0 points [")
+    assert untrained.startswith("not shown to beat the untrained encoder (difference -1.0 points [")
+    assert baseline.startswith("beats the trivial baseline by 20.0 points [")
+    assert row["untrained_difference"] == pytest.approx(-0.01)
+    assert row["reference_difference_ci95"][0] < 0.01 < row["reference_difference_ci95"][1]
+    assert "no untrained encoder was run; beats the trivial baseline" in _verdict(student=0.7, reference=0.6)
+    assert "untrained" not in _verdict(teacher=0.8, student=0.7, control=0.6, untrained=0.3)
 
 
 def test_every_other_name_is_a_student():

@@ -64,7 +64,7 @@ def test_what_there_is_not():
     alone = {"said": {"student": [HALF]}, "certainty": {"student": [[0.5] * 40]}, "seeds": {"student": [1]}}
     found = _found(**alone, trivial=None)
     assert found["agreement"] == []
-    assert found["evidence"][0]["verdict"] == "no teacher and no reference was run"
+    assert found["evidence"][0]["verdict"] == "no teacher and no reference was run; no untrained encoder was run"
 
 
 def test_failed_seeds_reach_the_verdict():

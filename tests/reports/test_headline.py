@@ -109,6 +109,16 @@ def test_of_a_loss_the_verdict_is_the_headline() -> None:
     assert text == "student: differs from the teacher by 0.2."
 
 
+def test_a_model_without_a_teacher_on_several_data_sets() -> None:
+    """The first data set's verdict hides that the model learnt nothing on all five."""
+    alone = {"teacher": None, "retention": None, "student": "tiny"}
+    better = {**alone, "untrained_difference_ci95": (0.01, 0.05), "reference_difference_ci95": (-0.1, 0.1)}
+    worse = {**alone, "untrained_difference_ci95": (-0.05, 0.05), "reference_difference_ci95": (-0.1, 0.1)}
+    said = "is shown to beat the untrained encoder on {} of 2 and the reference on none of 2 data sets."
+    assert on_several(better, worse) == "tiny " + said.format(1)
+    assert on_several(worse, worse) == "tiny " + said.format("none")
+
+
 def test_without_a_teacher_the_verdict_is_the_headline() -> None:
     """A model trained from scratch has no teacher to blame or to praise."""
     text = headline(report(student="tiny", verdict="differs from the reference by 1.0 points"))

@@ -13,8 +13,10 @@ _IN_FULL = {
     "truncated": "truncated baseline",
     "untrained": "untrained encoder",
 }
-_BESIDE = ("teacher", "labels_only", "control", "truncated")
-"""Roles that a student is compared with, in the order of the verdict."""
+_BASELINES = ("labels_only", "control", "truncated")
+"""Roles that show what a teacher was good for, in the order of the verdict."""
+_BESIDE = ("teacher", *_BASELINES, "reference", "untrained")
+"""Roles that a student is compared with."""
 
 
 def evidence_rows(trial: Trial, margin: float = MARGIN) -> list[dict[str, Any]]:
@@ -64,12 +66,8 @@ def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
         "retention_ci95": list(retention_ci95) if retention_ci95 else None,
         "difference_ci95": _ci95(to_teacher),
         "verdict": _verdict(trial, student, reason, against, margin),
-        "labels_only_difference": _difference(against["labels_only"]),
-        "labels_only_difference_ci95": _ci95(against["labels_only"]),
-        "control_difference": _difference(against["control"]),
-        "control_difference_ci95": _ci95(against["control"]),
-        "truncated_difference": _difference(against["truncated"]),
-        "truncated_difference_ci95": _ci95(against["truncated"]),
+        **{f"{name}_difference": _difference(against[name]) for name in _BESIDE[1:]},
+        **{f"{name}_difference_ci95": _ci95(against[name]) for name in _BESIDE[1:]},
         "informative": informative,
         "baseline": trial.baseline,
         "difference": _difference(to_teacher),
@@ -83,16 +81,27 @@ def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, 
     failures = _failures(trial, student)
     if reason:
         return "; ".join([f"not informative: {reason}", *failures])
-    parts = [_beside_teacher(trial, student, margin) if "teacher" in trial.measures else _alone(trial, student)]
-    for name in _BESIDE[1:]:
+    taught = "teacher" in trial.measures
+    parts = [_beside_teacher(trial, student, margin) if taught else _alone(trial, student)]
+    for name in _BASELINES:
         contrast = against[name]
         if contrast:
             parts.append(_compared(trial, contrast, f"the {_IN_FULL.get(name, name)}"))
-        elif name == "control" and "teacher" in trial.measures:
+        elif name == "control" and taught:
             parts.append("no control was run")
-    if "teacher" in trial.measures and "untrained" not in trial.measures:
+    if "untrained" not in trial.measures:
         parts.append("no untrained encoder was run")
+    if not taught:
+        parts += _learned(trial, student, against["untrained"])
     return "; ".join([*parts, *failures])
+
+
+def _learned(trial: Trial, student: str, to_untrained: Contrast | None) -> list[str]:
+    """Whether a model that nobody taught knows more than fresh weights, and than a guess."""
+    told = [_compared(trial, to_untrained, f"the {_IN_FULL['untrained']}")] if to_untrained else []
+    if trial.baseline is not None:
+        told.append(_compared(trial, trial.contrast_to_baseline(student), "the trivial baseline"))
+    return told
 
 
 def _beside_teacher(trial: Trial, student: str, margin: float) -> str:

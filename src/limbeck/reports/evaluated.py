@@ -58,6 +58,8 @@ class EvidenceRow(Evaluated):
     labels_only: str | None = None
     control: str | None = None
     truncated: str | None = None
+    reference: str | None = None
+    untrained: str | None = None
     baseline: float | None = None
     """Score of a trivial prediction."""
     retention: float | None = None
@@ -72,6 +74,12 @@ class EvidenceRow(Evaluated):
     """Of student minus control."""
     truncated_difference: float | None = None
     truncated_difference_ci95: Interval | None = None
+    reference_difference: float | None = None
+    reference_difference_ci95: Interval | None = None
+    """Of student minus the model that it is compared with where there is no teacher."""
+    untrained_difference: float | None = None
+    untrained_difference_ci95: Interval | None = None
+    """Of student minus the same training from fresh weights."""
     informative: bool | None = None
     verdict: str = ""
     difference: float | None = None

@@ -12,10 +12,12 @@ def headline(report: Report) -> str:
     if not report.evidence:
         return " ".join(filter(None, (_progress(report), _speed_alone(report))))
     evidence = report.evidence[0]
+    rows = report.beside(evidence)
+    if evidence.teacher is None and (told := _untaught(rows)):
+        return told
     of_loss = evidence.informative and evidence.retention is None
     if evidence.teacher is None or of_loss:
         return f"{evidence.student or 'student'}: {evidence.verdict}."
-    rows = report.beside(evidence)
     ratio = main_ratio(report, evidence.student, evidence.teacher)
     if len(rows) > 1 and any(row.retention is not None for row in rows):
         return f"{_with_speed(_kept_of_several(report, rows), ratio)} {_helped_on_several(rows)}".strip()
@@ -25,6 +27,20 @@ def headline(report: Report) -> str:
             " so what the student kept of it says nothing."
         )
     return f"{_with_speed(_kept(evidence), ratio)} {_helped(evidence)}".strip()
+
+
+def _untaught(rows: Sequence[EvidenceRow]) -> str:
+    """On how many data sets a model without a teacher is better than what it is compared with; of one, nothing."""
+    others = {
+        "the untrained encoder": [row.untrained_difference_ci95 for row in rows if row.untrained_difference_ci95],
+        "the reference": [row.reference_difference_ci95 for row in rows if row.reference_difference_ci95],
+    }
+    told = []
+    for other, intervals in others.items():
+        better = sum(low is not None and low > 0 for low, _ in intervals)
+        if len(intervals) > 1:
+            told.append(f"{other} on {better or 'none'} of {len(intervals)}")
+    return f"{rows[0].student or 'student'} is shown to beat {' and '.join(told)} data sets." if told else ""
 
 
 def main_ratio(report: Report, model: str | None, against: str | None) -> RatioRow | None:

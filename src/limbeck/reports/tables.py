@@ -109,6 +109,8 @@ def differences(report: Report, evidence: EvidenceRow) -> list[Difference]:
         (evidence.labels_only, "labels_only", evidence.labels_only_difference, evidence.labels_only_difference_ci95),
         (evidence.control, "control", evidence.control_difference, evidence.control_difference_ci95),
         (evidence.truncated, "truncated", evidence.truncated_difference, evidence.truncated_difference_ci95),
+        (evidence.reference, "reference", evidence.reference_difference, evidence.reference_difference_ci95),
+        (evidence.untrained, "untrained", evidence.untrained_difference, evidence.untrained_difference_ci95),
     )
     return [
         Difference(evidence.student or "student", other or role, role, value, ci95)

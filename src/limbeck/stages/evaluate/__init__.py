@@ -7,7 +7,7 @@ from limbeck.tasks.raw_data import Raw
 
 __all__ = ["KIND", "REVISION", "EvaluateStep", "outline", "run"]
 
-REVISION = 7
+REVISION = 8
 KIND = "scores"
 
 
