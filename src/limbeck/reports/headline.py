@@ -1,8 +1,8 @@
 """The outcome of a run in one or two plain sentences, drawn from its figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from limbeck.reports.evaluated import EvidenceRow
+from limbeck.reports.evaluated import EvidenceRow, Interval
 from limbeck.reports.report import RatioRow, Report
 from limbeck.reports.wording import metric_name, points, share, times
 
@@ -37,9 +37,8 @@ def _untaught(rows: Sequence[EvidenceRow]) -> str:
     }
     told = []
     for other, intervals in others.items():
-        better = sum(low is not None and low > 0 for low, _ in intervals)
         if len(intervals) > 1:
-            told.append(f"{other} on {better or 'none'} of {len(intervals)}")
+            told.append(f"{other} on {above_zero(intervals) or 'none'} of {len(intervals)}")
     return f"{rows[0].student or 'student'} is shown to beat {' and '.join(told)} data sets." if told else ""
 
 
@@ -92,11 +91,16 @@ def _helped_on_several(rows: Sequence[EvidenceRow]) -> str:
     compared = beside_control(rows)
     if len(compared) < 2:
         return _helped(compared[0] if compared else rows[0])
-    against = [row.control_difference_ci95 or (None, None) for row in compared]
-    better = sum(low is not None and low > 0 for low, _ in against)
-    worse = sum(high is not None and high < 0 for _, high in against)
-    told = f"It is shown to beat the control, which had no teacher, on {better or 'none'} of {len(against)}"
+    against = [row.control_difference_ci95 for row in compared]
+    worse = sum(interval is not None and interval[1] is not None and interval[1] < 0 for interval in against)
+    better = above_zero(against) or "none"
+    told = f"It is shown to beat the control, which had no teacher, on {better} of {len(against)}"
     return f"{told}, and the control to beat it on {worse}." if worse else f"{told}."
+
+
+def above_zero(intervals: Iterable[Interval | None]) -> int:
+    """How many of these differences are shown to be gains: the whole interval lies above zero."""
+    return sum(interval is not None and interval[0] is not None and interval[0] > 0 for interval in intervals)
 
 
 def beside_control(rows: Sequence[EvidenceRow]) -> list[EvidenceRow]:

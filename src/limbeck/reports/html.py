@@ -23,7 +23,7 @@ from limbeck.reports.charts import (
 from limbeck.reports.course import courses
 from limbeck.reports.energy import energy_sentence
 from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, PublishedRow
-from limbeck.reports.headline import beside_control, main_ratio
+from limbeck.reports.headline import above_zero, beside_control, main_ratio
 from limbeck.reports.marking import asked, readings
 from limbeck.reports.report import Curve, Report
 from limbeck.reports.suites import suite_tables
@@ -155,8 +155,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
     yield from _size(report, student, teacher)
     against = beside_control(rows)
     if len(against) > 1:
-        lows = [(row.control_difference_ci95 or (None, None))[0] for row in against]
-        better = sum(low is not None and low > 0 for low in lows)
+        better = above_zero(row.control_difference_ci95 for row in against)
         yield "Against the control", f"{better} of {len(against)}", "data sets on which it is shown to be better"
     elif against:
         spread = wording.interval(against[0].control_difference_ci95, wording.points)

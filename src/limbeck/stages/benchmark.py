@@ -21,8 +21,6 @@ KIND = "speed"
 
 LONGEST = 512
 """Lengths beyond it are not timed, even where a model takes them."""
-ROLES = ("teacher", "labels_only", "control", "truncated", "untrained", "reference")
-"""Names with a meaning; a model of any other name is a student."""
 _SEQUENCES = 32
 """Sequences in the mix of lengths."""
 _MEMORY_LENGTH = 128
@@ -119,6 +117,7 @@ def run(config: BenchmarkStep, inputs: Mapping[str, Artifact], out: Workspace) -
 
 
 def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]:
+    from limbeck.evaluation.trial import ROLES
     from limbeck.models.counting import count, flops_per_token
 
     parameters = count(model)
