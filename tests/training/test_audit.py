@@ -41,9 +41,9 @@ def test_one_entry_that_is_not_zero_is_enough():
     audit_gradients(layers)
 
 
-@pytest.mark.parametrize("name", ["key", "k_lin", "k_proj", "key_proj"])
-def test_key_biases_are_exempt(name):
-    """Softmax cancels a key bias, so its zero gradient is right and would stop every training."""
+@pytest.mark.parametrize("name", ["key", "k_lin", "k_proj", "key_proj", "qa_outputs"])
+def test_shared_biases_are_exempt(name):
+    """Softmax cancels a shared bias, so its zero gradient is right and would stop a training now and then."""
     layers = _layers(name)
     layers[name].bias.grad = torch.zeros(2)
     audit_gradients(layers)
@@ -61,6 +61,15 @@ def test_a_key_bias_has_no_gradient():
     context_TD.square().sum().backward()
     assert bias_D.grad is not None
     assert bias_D.grad.abs().max() < 1e-14
+
+
+def test_an_answer_bias_has_no_gradient():
+    """The exemption rests on this: adding a constant to every position's logit changes no answer's probability."""
+    torch.manual_seed(0)
+    logits_T = torch.randn(7, dtype=torch.float64)
+    bias = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    nn.functional.cross_entropy(logits_T + bias, torch.tensor(3)).backward()
+    assert bias.grad.abs().max() < 1e-15
 
 
 def test_frozen_tensors_are_not_asked():

@@ -9,9 +9,10 @@ from torch import nn
 
 from limbeck.errors import TrainingError
 
-EXEMPT = ("key.bias", "k_lin.bias", "k_proj.bias", "key_proj.bias")
-"""Softmax cancels a key bias: its true gradient is zero and what is found is rounding noise.
+EXEMPT = ("key.bias", "k_lin.bias", "k_proj.bias", "key_proj.bias", "qa_outputs.bias")
+"""Softmax cancels a bias that all its entries share: its true gradient is zero and what is found is rounding noise.
 
+So it is with a key bias, and with the two biases of a question answering head, whose softmax is over positions.
 Not where keys meet relative positions (DeBERTa-v2), but there a key bias is connected if its matrix is."""
 
 
