@@ -176,7 +176,7 @@ def test_outline_reads_files_and_counts(tiny):
     alone = finetune.outline(FinetuneStep.parse(_step(tiny), "s"), {})
     assert taught.flops == pytest.approx(alone.flops * 4 / 3)
     assert taught.memory_bytes > alone.memory_bytes
-    assert any("0.5 x soft_labels (temperature 2" in note for note in taught.notes)
+    assert any("0.5 x soft_labels (temperature 1" in note for note in taught.notes)
 
 
 def test_outline_of_a_corpus_that_is_not_made(tiny):

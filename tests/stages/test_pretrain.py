@@ -6,7 +6,7 @@ from stage_support import Heard
 from transformers import AutoModelForMaskedLM
 
 from limbeck.errors import DataError, RecipeError
-from limbeck.models.families import encoder_of
+from limbeck.models.families import embedding_parameters, encoder_of
 from limbeck.models.loading import load_model
 from limbeck.outlines import Outline
 from limbeck.stages import pretrain
@@ -107,6 +107,28 @@ def test_a_head_is_trained_for_layers_that_stay(tiny, text, make_step):
     for name, parameter in encoder_of(after).named_parameters():
         assert torch.equal(parameter, encoder_of(before).get_parameter(name)), name
     assert "encoder" in made.facts["frozen"]
+    _assert_learnt(made)
+
+
+def test_tokens_are_learnt_under_layers_that_stay(tiny, text, make_step):
+    """A teacher carried over to other tokens forgets what its layers can do before its tokens mean anything to them."""
+    made = make_step(_step(tiny.model, freeze_layers=True, learning_rate=1e-2, updates=20), {"@text": text})
+    before, after = encoder_of(load_model(str(tiny.model))), encoder_of(load_model(str(made.model_folder)))
+    changed = {name for name, value in after.named_parameters() if not torch.equal(value, before.get_parameter(name))}
+    assert changed == set(embedding_parameters(before))
+    assert made.facts["frozen"] == ["layers"]
+    whole = make_step(_step(tiny.model, updates=20), {"@text": text})
+    assert made.facts["flops"] == pytest.approx(whole.facts["flops"] * 2 / 3)
+    _assert_learnt(made)
+
+
+def test_what_stays_is_said_once(tiny):
+    """Of two fields that freeze, one would be without effect."""
+    with pytest.raises(RecipeError, match="freeze_encoder keeps the layers as they are, and the embeddings; leave one"):
+        PretrainStep.parse(_step(tiny.model, freeze_encoder=True, freeze_layers=True), "s")
+
+
+def _assert_learnt(made):
     curve = [json.loads(line) for line in (made.folder / "curve.jsonl").read_text().splitlines()]
     held_out = [row["held_out"] for row in curve if "held_out" in row]
     assert held_out[-1] < held_out[0]

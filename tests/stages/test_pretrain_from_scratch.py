@@ -166,10 +166,11 @@ def test_outline_before_the_tokenizer_is_there():
     assert pretrain.rehearse(PretrainStep.parse(_step(), "s"), inputs) > 0
 
 
-def test_layers_that_know_nothing_are_not_frozen():
+@pytest.mark.parametrize("field", ["freeze_encoder", "freeze_layers"])
+def test_layers_that_know_nothing_are_not_frozen(field):
     """A head over random layers that never change learns nothing worth a step."""
-    with pytest.raises(RecipeError, match="freeze_encoder keeps layers as they are, and a new model's have learnt"):
-        PretrainStep.parse(_step(freeze_encoder=True), "s")
+    with pytest.raises(RecipeError, match=f"{field} keeps layers as they are, and a new model's have learnt"):
+        PretrainStep.parse(_step(**{field: True}), "s")
 
 
 def test_without_held_out_text_nothing_is_shown(tiny, make_step):

@@ -66,17 +66,17 @@ def training_flops(
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
     teacher_tokens: float = 1.0,
-    frozen: bool = False,
+    passes: int = 3,
 ) -> float:
     """FLOPs of training on `tokens` tokens, in sequences of `length` on average.
 
     A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
     each teacher, which makes `teacher_tokens` of it where its tokenizer is another. `needs` says where either's logits
-    are read, `labelled` which share of the tokens is selected. A student whose encoder is `frozen` is only run forward;
-    what its head costs beside that is left out.
+    are read, `labelled` which share of the tokens is selected. There are fewer
+    `passes` where part of the student is frozen.
     """
     ours, theirs = _forward_flops(student, length, needs, labelled, teachers)
-    return tokens * _trained(ours, teacher_tokens * theirs, frozen)
+    return tokens * (passes * ours + teacher_tokens * theirs)
 
 
 def training_outline(
@@ -87,7 +87,7 @@ def training_outline(
     needs: tuple[Needs, Needs] = READS_NO_LOGITS,
     labelled: float = 0.0,
     teachers: Sequence[PreTrainedConfig] = (),
-    frozen: bool = False,
+    passes: int = 3,
     looks: Looks | None = None,
     makes: str = "model",
     members: int = 1,
@@ -104,8 +104,8 @@ def training_outline(
     flops, looking = None, 0.0
     if work.tokens is not None:
         ours, theirs = _forward_flops(student, work.length, needs, labelled, teachers)
-        flops = work.tokens * _trained(ours, theirs, frozen)
-        looking = looks.flops(batch, ours, theirs, frozen) * work.length / flops if looks else 0.0
+        flops = work.tokens * (passes * ours + theirs)
+        looking = looks.flops(batch, ours, theirs, passes) * work.length / flops if looks else 0.0
     return Outline(
         makes=makes,
         model=student.to_dict(),
@@ -132,11 +132,6 @@ def _forward_flops(
     share = {"none": 0.0, "selected": labelled, "all": 1.0}
     theirs = sum(flops_per_token(teacher, round(length), share[needs[1].logits]) for teacher in teachers)
     return flops_per_token(student, round(length), share[needs[0].logits]), theirs
-
-
-def _trained(ours: float, theirs: float, frozen: bool) -> float:
-    """Of a token that is trained on, from those of a forward pass."""
-    return (1 if frozen else 3) * ours + theirs
 
 
 def _activation_bytes(config: PreTrainedConfig, needs: Needs, labelled: float, length: int) -> float:

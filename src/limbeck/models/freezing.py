@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def frozen(
-    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, layers: bool = False, encoder: bool = False
 ) -> Iterator[list[str]]:
     """While the context lasts, what `frozen_parts` names is not trained; yields the names of the parts.
 
     Afterwards the parameters are as trainable as they were: who goes on with the model trains all of it.
     """
-    parts = frozen_parts(model, needs, embeddings=embeddings, encoder=encoder)
+    parts = frozen_parts(model, needs, embeddings=embeddings, layers=layers, encoder=encoder)
     parameters = [model.get_parameter(name) for names in parts.values() for name in names]
     before = [parameter.requires_grad for parameter in parameters]
     for parameter in parameters:
@@ -36,9 +36,9 @@ def frozen(
 
 
 def frozen_parts(
-    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+    model: PreTrainedModel, needs: Needs, *, embeddings: bool = False, layers: bool = False, encoder: bool = False
 ) -> dict[str, list[str]]:
-    """The heads that nothing in `needs` reads, and everything before layer 1, or before all heads, if asked.
+    """The heads that nothing in `needs` reads, and, if asked, embeddings, layers, or both as the encoder.
 
     Part to parameters.
 
@@ -47,9 +47,11 @@ def frozen_parts(
     """
     parts = {"embeddings": embedding_parameters(model)} if embeddings else {}
     heads = head_parameters(model)
-    if encoder:
+    if layers or encoder:
         outside = {name for names in heads.values() for name in names}
-        parts["encoder"] = [name for name, _ in model.named_parameters() if name not in outside]
+        outside |= set() if encoder else set(embedding_parameters(model))
+        whole = "encoder" if encoder else "layers"
+        parts[whole] = [name for name, _ in model.named_parameters() if name not in outside]
     read = {"mlm", "classifier"} if needs.logits != "none" else set()
     read |= {"pooler"} if needs.logits != "none" and reads_pooler(model) else set()
     read |= {"next sentence", "pooler"} if needs.pairs else set()
@@ -61,7 +63,7 @@ def frozen_parts(
 
 
 def parts_frozen_in(
-    config: PreTrainedConfig, needs: Needs, *, embeddings: bool = False, encoder: bool = False
+    config: PreTrainedConfig, needs: Needs, *, embeddings: bool = False, layers: bool = False, encoder: bool = False
 ) -> list[str]:
     """The parts that would be frozen in a model of this configuration; no weights are made."""
     import torch
@@ -69,4 +71,4 @@ def parts_frozen_in(
     from limbeck.models.loading import random_model
 
     with torch.device("meta"):
-        return list(frozen_parts(random_model(config), needs, embeddings=embeddings, encoder=encoder))
+        return list(frozen_parts(random_model(config), needs, embeddings=embeddings, layers=layers, encoder=encoder))

@@ -18,12 +18,12 @@ class Looks:
     readings: int = 0
     """How often the student reads them besides, then and before the first update; its teachers do so once."""
 
-    def flops(self, batch: int, ours: float, theirs: float, frozen: bool) -> float:
+    def flops(self, batch: int, ours: float, theirs: float, passes: int) -> float:
         """Arithmetic of all looks, for each token of a sequence of mean length.
 
-        `ours` and `theirs` are a forward pass of the student and of all its teachers. A gradient takes two passes of
-        the student after the forward pass that all share; none where all but its head is `frozen`.
+        `ours` and `theirs` are a forward pass of the student and of all its teachers. A gradient takes all
+        `passes` of training but the forward pass, which all share.
         """
-        gradient = ours + theirs + (0.0 if frozen else 2.0 * self.objectives * ours)
+        gradient = ours + theirs + (passes - 1) * self.objectives * ours
         each = self.held_out * ((1 + self.readings) * ours + theirs) + (batch * gradient if self.objectives else 0.0)
         return self.times * each + self.held_out * self.readings * (ours + theirs)

@@ -6,4 +6,4 @@ from limbeck.stages.finetune.step import FinetuneStep
 
 __all__ = ["KIND", "REVISION", "FinetuneStep", "outline", "rehearse", "run"]
 
-REVISION = 3
+REVISION = 4

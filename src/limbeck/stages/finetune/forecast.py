@@ -65,7 +65,7 @@ def outline(config: FinetuneStep, inputs: Outlines) -> Outline:
         work,
         config.batch,
         teachers=teachers,
-        frozen=config.freeze_encoder,
+        passes=config.passes,
         looks=Looks(looks, len(config.objectives_for(tasks[0].name))),
         makes=KIND,
         members=len(config.all_seeds) * len(datasets),

@@ -69,7 +69,7 @@ def train_member(
         history.tokens,
         data.mean_length,
         teachers=[teacher.config for teacher in teachers],
-        frozen=config.freeze_encoder,
+        passes=config.passes,
     )
     return {
         "data": dataset.name,

@@ -19,10 +19,18 @@ from limbeck.training.config import Training
 from limbeck.training.search import Search
 
 HARD = [{"kind": "hard_labels"}]
-SECOND_STEP = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "temperature": 2.0}]
-"""Weights and temperature of DistilBERT's second step of distillation."""
-SECOND_STEP_OF_NUMBERS = [{"kind": "hard_labels", "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, "loss": "mse"}]
-"""The same where a number is learned, which has no distribution over classes."""
+TEACHING: dict[TaskName, dict[str, Any]] = {
+    "question_answering": {"temperature": 2.0},
+    "sequence_classification": {"temperature": 2.0},
+    "token_classification": {"temperature": 1.0},
+    "regression": {"loss": "mse"},
+}
+"""How the teacher is heard in DistilBERT's second step of distillation, half and half with the labels.
+
+A number has no distribution over classes. And of words nearly all are no entity: what a softened teacher leaves there
+to other tags outweighs the entities. On Wikigold, three seeds, MiniLM cut to 3 layers keeps 72.2 % [66.9, 77.2] of its
+teacher's F1 at temperature 2, 78.5 % [74.1, 83.0] at 1, and 78.9 % [74.0, 83.8] taught by labels alone.
+"""
 
 
 class FinetuneStep(Step, Training):
@@ -140,6 +148,11 @@ class FinetuneStep(Step, Training):
         """How many models are trained for each data set, those that are only tried included."""
         return len(self.all_seeds) + (len(self.search.settings()) - 1 if self.search else 0)
 
+    @property
+    def passes(self) -> int:
+        """How many passes of the model a token costs: forward, and backward for inputs and weights of its encoder."""
+        return 1 if self.freeze_encoder else 3
+
     def datasets(self) -> list[Dataset]:
         """What is learned.
 
@@ -155,8 +168,8 @@ class FinetuneStep(Step, Training):
         """What is minimised, where the recipe leaves it open what suits the task."""
         if self.objectives is not None:
             return self.objectives
-        second = SECOND_STEP_OF_NUMBERS if task == "regression" else SECOND_STEP
-        return TypeAdapter(list[AnyObjective]).validate_python(second if self.teacher else HARD)
+        half = [{**HARD[0], "weight": 0.5}, {"kind": "soft_labels", "weight": 0.5, **TEACHING[task]}]
+        return TypeAdapter(list[AnyObjective]).validate_python(half if self.teacher else HARD)
 
     def outside(self) -> Any:
         """Identity of the data files, and of models that no step of the recipe makes."""

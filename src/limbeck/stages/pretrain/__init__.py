@@ -43,6 +43,8 @@ class PretrainStep(Step, Training):
     """Longest sequence in tokens, special tokens included."""
     freeze_encoder: bool = False
     """Train the head alone: for a model without one, whose layers are to stay as they are."""
+    freeze_layers: bool = False
+    """Train embeddings and head alone: for a model that was carried over to other tokens, to keep what it knows."""
     fill: bool = False
     """Read as many texts at a time as fill `batch` x `length` tokens; otherwise `batch` texts, however short."""
     pack: bool = False
@@ -60,8 +62,13 @@ class PretrainStep(Step, Training):
 
     @model_validator(mode="after")
     def _layers_to_keep(self) -> "PretrainStep":
-        if self.freeze_encoder and isinstance(self.model, NewModel):
-            raise ValueError("freeze_encoder keeps layers as they are, and a new model's have learnt nothing")
+        kept = [name for name in ("freeze_encoder", "freeze_layers") if getattr(self, name)]
+        if kept and isinstance(self.model, NewModel):
+            raise ValueError(f"{kept[0]} keeps layers as they are, and a new model's have learnt nothing")
+        if len(kept) > 1:
+            raise ValueError(
+                "freeze_encoder keeps the layers as they are, and the embeddings; leave one of the two out"
+            )
         if self.freeze_encoder and self.probe:
             raise ValueError("freeze_encoder keeps the encoder as it is, and a probe tries nothing else; leave one out")
         return self
@@ -78,6 +85,11 @@ class PretrainStep(Step, Training):
         else:
             known = None if self.model.startswith("@") else identity(self.model)
         return {"model": known, "probe": self.probe.data.outside()} if self.probe else known
+
+    @property
+    def passes(self) -> int:
+        """How many passes of the model a token costs: forward, and backward for inputs and weights of its layers."""
+        return 1 if self.freeze_encoder else 2 if self.freeze_layers else 3
 
     def objectives(self) -> list[Objective]:
         """The terms of the loss."""
@@ -110,7 +122,7 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
     new = [config.model.sentence(config.seed or 0)] if isinstance(config.model, NewModel) else []
     made = [] if new or fills_masks(before) else ["a masked-LM head is made from the embeddings"]
     made += ["a next-sentence head is made"] if config.next_sentence and not new and not judges_pairs(before) else []
-    frozen = parts_frozen_in(model, needs[0], encoder=config.freeze_encoder)
+    frozen = parts_frozen_in(model, needs[0], layers=config.freeze_layers, encoder=config.freeze_encoder)
     notes = (
         *new,
         "loss: " + " + ".join(objective.sentence(shape, None) for objective in config.objectives()),
@@ -120,10 +132,10 @@ def outline(config: PretrainStep, inputs: Outlines) -> Outline:
         *([f"frozen: {', '.join(frozen)}"] if frozen else []),
         *([config.probe.sentence()] if config.probe else []),
     )
-    share, fixed = config.masking.mean_share, config.freeze_encoder
+    share, passes = config.masking.mean_share, config.passes
     looks = Looks(looks_at(work.updates or 0), len(config.objectives()), HELD_OUT_SEQUENCES, readings=1)
     return training_outline(
-        model, work, config.batch, needs=needs, labelled=share, frozen=fixed, looks=looks, notes=notes
+        model, work, config.batch, needs=needs, labelled=share, passes=passes, looks=looks, notes=notes
     )
 
 
@@ -199,7 +211,7 @@ def run(config: PretrainStep, inputs: Mapping[str, Artifact], out: Workspace) ->
     size, labelled = count(model), config.masking.mean_share
     needs = needs_of(config.objectives(), shape, None)
     flops = training_flops(
-        model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, frozen=config.freeze_encoder
+        model.config, history.tokens, batches.mean_length, needs=needs, labelled=labelled, passes=config.passes
     )
     out.facts.update(history.facts(), flops=flops, precision=name_of(config.precision), model_folder="model")
     out.facts["warnings"] += warnings
@@ -226,7 +238,7 @@ def _train(
 
     needs = needs_of(config.objectives(), shape_of(model.config), None)
     loss = CombinedLoss(config.objectives(), needs, partial(observe, model))
-    with frozen(model, needs[0], encoder=config.freeze_encoder) as parts:
+    with frozen(model, needs[0], layers=config.freeze_layers, encoder=config.freeze_encoder) as parts:
         out.facts["frozen"] = parts
         if parts:
             out.say(f"frozen: {', '.join(parts)}")
