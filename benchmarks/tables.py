@@ -1,9 +1,16 @@
 """The measured tables in a document, each between a line that names it and one that ends it."""
 
+import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 BEGIN, END = "<!-- {} -->\n", "<!-- end -->\n"
+
+
+def ratio(ratios: Sequence[float], form: str = ".2f") -> str:
+    """Median over rounds, with the least and the greatest."""
+    return f"{statistics.median(ratios):{form}} [{min(ratios):{form}}, {max(ratios):{form}}]"
 
 
 def write_table(path: Path, name: str, table: str) -> None:

@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process per core already; read when torch is loaded
-
 import tiny_world
 from limbeck.cli import main
 
@@ -34,6 +31,7 @@ def shared_data() -> Path:
     """Folder of real data sets; a test that needs it fails where a file is missing from it."""
     folder = os.environ.get("LIMBECK_DATA")
     if not folder:
+        # They are not ours to carry, and a clone has to pass without them; where they are promised nothing is skipped.
         pytest.skip("LIMBECK_DATA is not set; it names a folder of real data sets")
     return Path(folder)
 

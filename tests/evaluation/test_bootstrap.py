@@ -161,8 +161,8 @@ def _answers(metric, generator, examples, models):
 def test_ten_thousand_resamples_of_ten_thousand_examples_need_little_memory(metric):
     """Who draws all resamples at once needs 400 MB for their weights alone, and gigabytes for correlations."""
     generator = np.random.default_rng(0)
-    gold, *said = _answers(metric, generator, 10_000, 3)
-    measures = {"a": [measure_of(metric, gold, each) for each in said]}
+    gold, *said = _answers(metric, generator, 10_000, 9)
+    measures = {name: [measure_of(metric, gold, said.pop()) for _ in range(3)] for name in "abc"}
     tracemalloc.start()
     values = resampled(measures, 10_000)
     _, peak = tracemalloc.get_traced_memory()

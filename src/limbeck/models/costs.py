@@ -72,8 +72,8 @@ def training_flops(
 
     A token costs three forward passes of the student (forward, and backward for inputs and weights) and one of
     each teacher, which makes `teacher_tokens` of it where its tokenizer is another. `needs` says where either's logits
-    are read, `labelled` which share of the tokens is selected. There are fewer
-    `passes` where part of the student is frozen.
+    are read, `labelled` which share of the tokens is selected. There are
+    fewer `passes` where part of the student is frozen: one of its encoder, two of its layers; its head is left out.
     """
     ours, theirs = _forward_flops(student, length, needs, labelled, teachers)
     return tokens * (passes * ours + teacher_tokens * theirs)
