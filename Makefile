@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test check format clean
+.PHONY: quickstart test check format javascript clean
 
 quickstart: $(VENV)/installed-quickstart
 	$(BIN)/limbeck run recipes/quickstart.yaml
@@ -23,6 +23,13 @@ check: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What the tests of JavaScript clients need, beside Node itself; without it they are skipped.
+javascript: tests/javascript/node_modules
+
+tests/javascript/node_modules: tests/javascript/package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/javascript
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -23,7 +23,7 @@ import transformers
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from limbeck.models.loading import load_model, load_tokenizer, save_model
-from limbeck.tasks.predicting import predict
+from limbeck.tasks.predicting import predict, reader_of
 from limbeck.tasks.token_classification.iob_files import read_iob
 from limbeck.tasks.token_classification.tagged_text import TaggedText
 from limbeck.tasks.token_classification.tagging import TokenClassification
@@ -76,7 +76,7 @@ def _ours(folder: str) -> Tag:
 
     def tag(texts: Sequence[TaggedText]) -> list[list[str]]:
         windows = task.encode(texts, tokenizer, LABELS, 256, 64)
-        answers = predict(task, model, texts, windows, LABELS, int(tokenizer.pad_token_id or 0))
+        answers = predict(task, reader_of(model), texts, windows, LABELS, int(tokenizer.pad_token_id or 0))
         return [list(answer.said) for answer in answers]
 
     return tag

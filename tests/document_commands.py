@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from document_server import Server
 from document_support import ROOT, Block, Command, blocks
 from limbeck.cli import main
 from tiny_world import World
@@ -30,7 +31,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "finetune": {**_TRAINING, "length": 48, "stride": 8},
     "evaluate": {"resamples": 1000},
     "benchmark": {"lengths": [16], "batches": [1], "rounds": 3, "seconds": 1.0, "mixed": False},
-    "export": {"formats": ["safetensors"]},
+    "export": {"formats": ["safetensors", "onnx"]},
 }
 _MINILMV2 = [{"kind": "relation_kl", "of": of, "heads": 16} for of in ("queries", "keys", "values")]
 """The published 48 heads do not divide the small model's width."""
@@ -43,6 +44,7 @@ class Sandbox:
     def __init__(self, folder: Path, world: World) -> None:
         self.folder = folder
         self.world = world
+        self.server = Server(folder)
         (folder / "recipes").mkdir(parents=True)
 
     def tiny(self, text: str) -> str:
@@ -79,12 +81,22 @@ class Sandbox:
             self._write(path, (ROOT / word).read_text("utf-8"))
         if re.fullmatch(r"runs/[\w-]+", word) and not path.exists():  # a run that nobody made here
             shutil.copytree(self.folder / "runs" / "quickstart", path)
-        if "*" not in word or "=" in word:
+        if "*" in word and "=" in word and not word.startswith("-"):  # NAME=runs/.../model
+            name, _, path = word.partition("=")
+            return [f"{name}={found}" for found in self.expanded(path)]
+        if "*" not in word:
             return [word]
         return sorted(os.fspath(found.relative_to(self.folder)) for found in self.folder.glob(word)) or [word]
 
     def limbeck(self, arguments: list[str]) -> tuple[int, str]:
-        """Runs the command line in this process; its exit code, and all that it said."""
+        """Runs the command line in this process, a server in one of its own; its exit code, and all that it said."""
+        if arguments[0] == "serve":
+            return self.server.start([part for word in arguments for part in self.expanded(word)])
+        if arguments[0] == "bench":
+            (self.folder / "texts.txt").write_text("Call json.loads.\n", "utf-8")
+            arguments = [self.server.here(word) for word in arguments if not word.replace(".", "").isdecimal()]
+            arguments = [word for word in arguments if word not in ("--rate", "--seconds")]
+            arguments += ["--seconds", "0.2", *(["--rate", "5"] if arguments[1].startswith("http") else [])]
         before = set(self.folder.glob("*.yaml"))
         said = io.StringIO()
         code: Any = 0
@@ -137,6 +149,10 @@ def _run_ls(arguments: list[str], command: Command, sandbox: Sandbox) -> None:
     subprocess.run(["ls", *words], cwd=sandbox.folder, check=True, capture_output=True)
 
 
+def _run_curl(arguments: list[str], command: Command, sandbox: Sandbox) -> None:
+    sandbox.server.curl(arguments)
+
+
 def _check_make(arguments: list[str], command: Command, sandbox: Sandbox) -> None:
     targets = [word for word in arguments if "=" not in word]
     known = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
@@ -167,6 +183,7 @@ def _accept(arguments: list[str], command: Command, sandbox: Sandbox) -> None:
 _CHECKS: dict[str, Callable[[list[str], Command, Sandbox], None]] = {
     "limbeck": _run_limbeck,
     "ls": _run_ls,
+    "curl": _run_curl,
     "make": _check_make,
     "pip": _check_pip,
     "python": _check_paths,

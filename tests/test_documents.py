@@ -23,7 +23,7 @@ from limbeck.config import Step
 from limbeck.objectives.presets import preset, preset_names
 from limbeck.pipeline.recipe import Recipe, SingleEngine, load_recipe
 from limbeck.reports.evaluated import AverageRow, Disagreement, EvidenceRow, LabelRow, ScoreRow, TransferRow
-from limbeck.reports.report import Cost, FailedRow, ModelRow, RatioRow, Report, SpeedRow, TriedRow
+from limbeck.reports.report import Cost, FailedRow, FormatRow, ModelRow, RatioRow, Report, SpeedRow, TriedRow
 from limbeck.stages import AnyStep
 from limbeck.training.config import Training
 
@@ -44,6 +44,7 @@ def sandbox(tmp_path_factory, world):
         code, said = made.limbeck(["run", "recipes/quickstart.yaml"])
         assert code == 0, said
         yield made
+        made.server.stop()
 
 
 @pytest.mark.slow
@@ -68,6 +69,7 @@ def test_commands_run(document, sandbox):
         ("python no_such_file.py", ""),
         ("ls no-such-folder", ""),
         ("curl https://example.org", ""),
+        ("limbeck serve no-such-folder", ""),
         ("cd limbeck && make bread", ""),
     ],
 )
@@ -188,6 +190,6 @@ def test_the_keys_of_the_report_are_all_told():
     told = set(re.findall(r"`(\w+)`", text[text.index("## The report") : text.index("## Comparing")]))
     for row in (
         *(Report, ModelRow, ScoreRow, EvidenceRow, SpeedRow, RatioRow, Cost),
-        *(AverageRow, TransferRow, FailedRow, TriedRow, LabelRow, Disagreement),
+        *(AverageRow, TransferRow, FailedRow, TriedRow, LabelRow, Disagreement, FormatRow),
     ):
         assert set(row.model_fields) - told == set(), row.__name__

@@ -118,6 +118,35 @@ def compare(
 
 
 @app.command()
+def publish(
+    path: Annotated[Path, typer.Argument(metavar="RUN_OR_FOLDER", help="A run's folder, or one that is ready.")],
+    to: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="The model's name on the Hub.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field of the step: license=mit.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be uploaded; send nothing.")] = False,
+    format_: Format = "text",
+) -> None:
+    """Upload a model with its card to the Hugging Face Hub."""
+    from limbeck.display import display
+    from limbeck.pipeline.publishing import ready
+    from limbeck.publishing.folder import listing
+    from limbeck.publishing.uploading import upload
+
+    found = ready(path, to, set_ or (), display())
+    commit = None if dry_run else upload(found.folder, found.items, found.name, _say)
+    if format_ == "json":
+        files = [vars(item) for item in found.items]
+        _print_json(
+            {"to": found.name, "folder": str(found.folder), "files": files, "card": found.card, "commit": commit}
+        )
+    elif commit is not None:
+        typer.echo(commit)
+    else:
+        typer.echo(f"to {found.name}, from {found.folder}:\n{listing(found.items)}\n\n{found.card}")
+
+
+@app.command()
 def doctor(format_: Format = "text") -> None:
     """Say what is installed, what is reachable, what is missing and how to get it."""
     from limbeck.stages.doctor import doctor
@@ -132,6 +161,56 @@ def doctor(format_: Format = "text") -> None:
                 typer.echo(f"         {check.advice}")
     if any(check.required and not check.ok for check in checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    models: Annotated[
+        list[str], typer.Argument(metavar="[NAME=]MODEL ...", help="Exported model folders, or run folders.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 for any that is free.")] = 8000,
+    token: Annotated[
+        list[str] | None, typer.Option(envvar="LIMBECK_TOKENS", help="Bearer token that has to be sent; more than one.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option("--limit", metavar="NAME=VALUE", help="Of requests: items=16, wait=0.5.")
+    ] = None,
+    price_per_second: Annotated[float, typer.Option(help="Dollars for a second of computing.")] = 0.0,
+    threads: Annotated[int | None, typer.Option(help="Of the engine; measured without it.")] = None,
+    engine: Annotated[str | None, typer.Option(help="onnxruntime or openvino; measured without it.")] = None,
+    drain: Annotated[float, typer.Option(help="Seconds in which requests are still taken after SIGTERM.")] = 0.0,
+) -> None:
+    """Answer over HTTP: an API, a page, metrics."""
+    from limbeck.stages.serve import limits_of
+    from limbeck.stages.serve import serve as serve_models
+
+    limits = limits_of(limit or (), price_per_second)
+    serve_models(models, host, port, limits, tokens=token or (), threads=threads, engine=engine, drain=drain, say=_say)
+
+
+@app.command()
+def bench(
+    target: Annotated[str, typer.Argument(metavar="URL|MODEL", help="A model's address, or an exported folder.")],
+    inputs: Annotated[Path, typer.Option(help="A file with an input on each line, a text or JSON.")],
+    rate: Annotated[
+        list[float] | None, typer.Option(help="Requests a second; more than one. Measured without it.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="For each rate, or for all engines together.")] = 10.0,
+    threads: Annotated[int | None, typer.Option(help="Of the engines; all processors without it.")] = None,
+    token: Annotated[str, typer.Option(envvar="LIMBECK_TOKEN", help="Bearer token to send.")] = "",
+    format_: Format = "text",
+) -> None:
+    """Measure a server under load, or a model's engines side by side."""
+    from limbeck.stages.bench import bench_engines, bench_server
+    from limbeck.stages.serve import exported
+
+    if target.startswith(("http://", "https://")):
+        rows = bench_server(target, inputs, rate or (), seconds, token, _say)
+    else:
+        rows = bench_engines(exported(Path(target)), inputs, threads, seconds, _say)
+    if format_ == "json":
+        _print_json(rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -69,6 +69,7 @@ CorpusRef = Annotated[str, _only_ref("corpus")]
 ScoresRef = Annotated[str, _only_ref("scores")]
 SpeedRef = Annotated[str, _only_ref("speed")]
 CacheRef = Annotated[str, _only_ref("cache")]
+ModelRef = Annotated[str, _only_ref("model")]
 ModelSource = Annotated[str, _ref_or_name("model", "members")]
 """A Hub id, a local folder, `@step`, or `package:MODULE/PATH`."""
 TokenizerSource = Annotated[str, _ref_or_name("tokenizer", "model", "members")]

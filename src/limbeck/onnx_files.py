@@ -9,6 +9,10 @@ from limbeck.errors import MissingExtra
 
 ONNX_FILE = Path("onnx/model.onnx")
 """Within the model folder."""
+INT8_FILE = Path("onnx/model_int8.onnx")
+"""The same with weights of 8 bits; under this name transformers.js finds it."""
+FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
+"""Format to file."""
 
 
 def open_session(file: Path, threads: int = 0) -> Any:

@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 
-from limbeck.benchmarks.machine import PACKAGES, arithmetic, cpu_name, machine
+from limbeck.benchmarks.machine import PACKAGES, arithmetic, cpu_name, machine, machine_name
 
 
 def test_facts_are_complete_and_json():
@@ -35,3 +35,9 @@ def test_it_does_not_load_torch():
     """A run in which every step is skipped has to end in seconds, and loading torch takes longer."""
     code = "import sys; from limbeck.benchmarks.machine import machine; assert machine()['arithmetic'] is None"
     subprocess.run([sys.executable, "-c", code + "; assert 'torch' not in sys.modules"], check=True)
+
+
+def test_one_line_names_the_machine():
+    """A number on a card is read by somebody who has another machine."""
+    assert machine_name().startswith(cpu_name())
+    assert "core" in machine_name()

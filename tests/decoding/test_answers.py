@@ -138,7 +138,7 @@ def test_against_a_plain_loop(seed, longest, count, tokens):
 
 
 def _of(*logits, nowhere=0.0):
-    return Candidates(tuple(Candidate(str(n), n, n + 1, logit, 0.5) for n, logit in enumerate(logits)), nowhere)
+    return Candidates(tuple(Candidate(str(n), n, n + 1, logit, 0.5) for n, logit in enumerate(logits)), nowhere, 0.0)
 
 
 def test_silence_by_hand():

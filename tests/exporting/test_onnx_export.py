@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from limbeck.errors import MissingExtra, ModelError
-from limbeck.exporting import checking
 from limbeck.exporting import onnx as exporting
-from limbeck.exporting.checking import check_onnx, sentences
+from limbeck.exporting.checking import check_onnx
+from limbeck.exporting.feeds import rows_of, sentences
 from limbeck.exporting.inputs import emit_only, graph_inputs
 from limbeck.exporting.onnx import OPSET, export_onnx
 from limbeck.exporting.parity import require
@@ -99,10 +99,10 @@ def test_pairs_are_read_as_pairs(head, make, tokenizer, tmp_path):
 def test_the_best_place_is_sought_among_the_tokens():
     """An answer in padding is none: what a model says there would refuse a right export, or hide a wrong one."""
     first, last = np.array([[1.0, 9.0], [2.0, 1.0]]), np.array([[1.0, 2.0], [0.0, 1.0]])
-    rows = checking._rows([first, last], np.array([[1, 0], [1, 1]]), "ends of answers")
+    rows = rows_of([first, last], np.array([[1, 0], [1, 1]]), "ends of answers")
     assert rows.argmax(-1).tolist() == [0, 0, 0, 1]
-    assert checking._rows([first], np.array([[1, 0], [1, 1]]), "texts") is first
-    assert checking._rows([first[..., None]], np.array([[1, 0], [1, 1]]), "tokens").tolist() == [[1.0], [2.0], [1.0]]
+    assert rows_of([first], np.array([[1, 0], [1, 1]]), "texts") is first
+    assert rows_of([first[..., None]], np.array([[1, 0], [1, 1]]), "tokens").tolist() == [[1.0], [2.0], [1.0]]
 
 
 def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(make, tokenizer, tmp_path):

@@ -46,9 +46,9 @@ def test_energy_is_that_of_all_sittings(sitting, monkeypatch):
 def test_a_sitting_without_a_meter_leaves_no_sum(sitting, monkeypatch):
     """The half that was measured would be read as the whole."""
     fake_codecarbon.remove(monkeypatch)
-    assert set(sitting(error=Interrupted(15))) == {"started", "seconds"}
+    assert set(sitting(error=Interrupted(15))) == {"started", "seconds", "machines"}
     fake_codecarbon.install(monkeypatch)
-    assert set(sitting()) == {"started", "seconds"}
+    assert set(sitting()) == {"started", "seconds", "machines"}
 
 
 def test_a_last_sitting_without_a_meter_leaves_no_sum(sitting, monkeypatch):
@@ -56,7 +56,7 @@ def test_a_last_sitting_without_a_meter_leaves_no_sum(sitting, monkeypatch):
     fake_codecarbon.install(monkeypatch)
     sitting(error=Interrupted(15))
     fake_codecarbon.remove(monkeypatch)
-    assert set(sitting()) == {"started", "seconds"}
+    assert set(sitting()) == {"started", "seconds", "machines"}
 
 
 def test_a_country_that_came_late_tells_no_carbon(sitting, monkeypatch):

@@ -128,3 +128,24 @@ def test_how_likely_silence_has_to_be_is_settled_by_each_member(tiny, tmp_path, 
         best = answer["best"][0]["text"] if answer["best"] else ""
         assert answer["said"] == ("" if answer["no_answer_by"] > difference else best)
     assert 0 < sum(answer["said"] == "" for answer in answers) < 40
+
+
+@pytest.mark.parametrize("unnamed", [0, 3])
+def test_what_is_shipped_answers_as_it_was_scored(unnamed, tiny, tmp_path, make_step):
+    """A server that reads windows of another length, or never says nothing, is not the model that was scored."""
+    from limbeck.runtime import Model
+
+    data = squad_data(tmp_path, unnamed=unnamed)
+    step = {"do": "finetune", "model": str(tiny.model), "data": {**data, "answer_length": 12}, **TASK, "seeds": [1]}
+    members = make_step(step)
+    scores = make_step({"do": "evaluate", "models": {"teacher": "@t"}, "language": "en"}, {"@t": members})
+    shipped = make_step({"do": "export", "model": "@t"}, {"@t": members})
+    model = Model.load(shipped.model_folder, threads=1)
+    asked = [{"question": each["question"], "context": each["text"]} for each in _asked(members)]
+    said = model(asked, handle_impossible_answer=bool(unnamed))
+    kept = _kept(scores)
+    assert [each["answer"] for each in said] == [each["said"] for each in kept]
+    assert [(each["start"], each["end"]) for each in said if each["answer"]] == [
+        (each["start"], each["end"]) for each in kept if each["said"]
+    ]
+    assert any(not each["answer"] for each in said) == bool(unnamed)

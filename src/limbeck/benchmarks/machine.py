@@ -31,6 +31,14 @@ def machine() -> dict[str, Any]:
     }
 
 
+def machine_name() -> str:
+    """One line: processor, cores, and the GPU where torch is loaded and has one; as in `AMD EPYC, 2 cores`."""
+    cores = os.cpu_count() or 1
+    name = f"{cpu_name()}, {cores} core{'' if cores == 1 else 's'}"
+    gpu = arithmetic()["gpu"] if "torch" in sys.modules else None
+    return f"{name}, {gpu}" if gpu else name
+
+
 def arithmetic() -> dict[str, Any]:
     """What torch computes with: `threads`, `instructions`, `gpu` (name or None). Loads torch."""
     import torch

@@ -64,6 +64,8 @@ class Candidates:
     nowhere: float
     """The smallest sum of the two logits of "no answer" in any window: where one window holds an answer, its own
     says so, and the others have none."""
+    silence: float
+    """Probability of "no answer", in [0, 1]: as a candidate's score, in the window where it is smallest."""
 
     @property
     def difference(self) -> float:
@@ -94,17 +96,19 @@ def candidates(text: str, passages: Iterable[Passage], count: int = COUNT, longe
     the first in the text. Scores that are not numbers count as impossible.
     """
     found: dict[tuple[int, int], Candidate] = {}
-    nowhere = []
+    nowhere, silence = [], []
     for passage in passages:
         logits_T2 = np.nan_to_num(np.asarray(passage.logits, dtype=np.float64), nan=-_LARGEST)
         logits_T2 = np.clip(logits_T2, -_LARGEST, _LARGEST)
+        total_2 = _total(passage, logits_T2)
         nowhere.append(float(logits_T2[passage.nowhere].sum()))
-        for candidate in _of_passage(text, passage, logits_T2, count, longest):
+        silence.append(float(np.exp(logits_T2[passage.nowhere] - total_2).prod()))
+        for candidate in _of_passage(text, passage, logits_T2, total_2, count, longest):
             place = candidate.start, candidate.end
             if place not in found or found[place].logit < candidate.logit:
                 found[place] = candidate
     ranked = sorted(found.values(), key=lambda each: (-each.logit, each.start, each.end))
-    return Candidates(tuple(ranked[:count]), min(nowhere, default=0.0))
+    return Candidates(tuple(ranked[:count]), min(nowhere, default=0.0), min(silence, default=0.0))
 
 
 def best_threshold(differences: Sequence[float], answered: Sequence[float], silent: Sequence[float]) -> float:
@@ -125,17 +129,28 @@ def best_threshold(differences: Sequence[float], answered: Sequence[float], sile
     return float(values[best]) if gained[best] > 0 else float(values[0]) - 1.0
 
 
-def _of_passage(text: str, passage: Passage, logits_T2: Floats, count: int, longest: int) -> Iterable[Candidate]:
-    """The best stretches of one window, several of which may be the same characters."""
+def _total(passage: Passage, logits_T2: Floats) -> Floats:
+    """The logarithms of what the shares of a window's starts and of its ends are shares of, (2,)."""
+    return _log_sum(np.concatenate([logits_T2[passage.nowhere][None], _places(passage, logits_T2)]))
+
+
+def _places(passage: Passage, logits_T2: Floats) -> Floats:
+    """The context's rows, (K, 2); -inf where nothing can be seen."""
     visible_K = passage.offsets[:, 0] < passage.offsets[:, 1]
     logits_K2 = logits_T2[passage.first : passage.first + len(visible_K)]
-    logits_K2 = np.where(visible_K[:, None], logits_K2, -np.inf)
-    total = _log_sum(np.concatenate([logits_T2[passage.nowhere][None], logits_K2]))
+    return np.where(visible_K[:, None], logits_K2, -np.inf)
+
+
+def _of_passage(
+    text: str, passage: Passage, logits_T2: Floats, total_2: Floats, count: int, longest: int
+) -> Iterable[Candidate]:
+    """The best stretches of one window, several of which may be the same characters."""
+    logits_K2 = _places(passage, logits_T2)
     for first, last in _best_places(logits_K2, count, longest):
         start, end = whole(text, int(passage.offsets[first, 0]), int(passage.offsets[last, 1]))
         if start < end:
             both = logits_K2[first, 0], logits_K2[last, 1]
-            score = float(np.exp(both[0] - total[0]) * np.exp(both[1] - total[1]))
+            score = float(np.exp(both[0] - total_2[0]) * np.exp(both[1] - total_2[1]))
             yield Candidate(text[start:end], start, end, float(both[0] + both[1]), score)
 
 

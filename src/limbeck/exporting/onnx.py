@@ -68,7 +68,7 @@ def _program(model: PreTrainedModel, inputs: Sequence[str]) -> ONNXProgram:
     attention = model.config._attn_implementation
     model.set_attn_implementation("eager")
     try:
-        with _quiet(), torch.no_grad():
+        with quiet(), torch.no_grad():
             program = torch.onnx.export(
                 _plain(model, inputs),
                 _example(inputs),
@@ -137,7 +137,7 @@ def _require_exporter() -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps the exporter's prints, warnings and log lines off the terminal; its failures are exceptions."""
     before = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):

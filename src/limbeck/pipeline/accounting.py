@@ -6,17 +6,18 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from limbeck.benchmarks.energy import Energy, energy_used
+from limbeck.benchmarks.machine import machine_name
 from limbeck.config import Step
 from limbeck.errors import Interrupted
 from limbeck.workspace import Workspace
 
-ACCOUNTS = ("started", "seconds", "energy_kwh", "co2_g")
+ACCOUNTS = ("started", "seconds", "energy_kwh", "co2_g", "machines")
 """The facts that are kept here; all others are the stage's own."""
 
 
 @contextmanager
 def accounted(out: Workspace, step: Step, country: str | None) -> Iterator[None]:
-    """Records start, end, work time and energy, also of a step that fails. A full disk must not hide why it failed.
+    """Records start, end, work time, energy and machine, also of a step that fails; a full disk must not hide why.
 
     The electricity is that of `country`, three capital letters; without one, CO2 is not recorded.
     """
@@ -38,6 +39,7 @@ def accounted(out: Workspace, step: Step, country: str | None) -> Iterator[None]
         raise
     finally:
         _add_energy(spent, out)
+        out.facts["machines"] = list(dict.fromkeys([*out.facts.get("machines", []), machine_name()]))
         seconds = out.facts.get("seconds", 0.0) + time.monotonic() - started
         with suppress(OSError):
             out.note("seconds", seconds)

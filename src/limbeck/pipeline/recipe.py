@@ -67,10 +67,18 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: one line per problem; nothing has been run or loaded.
     """
-    value = _read_with_base(Path(path), ())
+    return parse_recipe(overridden(_read_with_base(Path(path), ()), overrides), str(path))
+
+
+def overridden(value: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Plain data with `path.to.field=value` set in it.
+
+    Raises:
+        RecipeError: an override is not of that form.
+    """
     for override in overrides:
         value = _set(value, override)
-    return parse_recipe(value, str(path))
+    return value
 
 
 def parse_recipe(value: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -15,6 +15,7 @@ _MEANING = {
     "scores": "the scores of an evaluate step",
     "speed": "the figures of a benchmark step",
     "gate": "the outcome of a gate",
+    "published": "a folder to publish",
 }
 
 

@@ -62,6 +62,32 @@ class RatioRow(Row):
     speedup_range: Interval | None = None
 
 
+class FormatRow(Row):
+    """A way of making a format, compared with float32 on text; of the one that was chosen also on the task."""
+
+    step: str
+    format: str = ""
+    way: str = ""
+    shipped: bool = False
+    reason: str = ""
+    """Why it was shipped, or why not."""
+    bytes: int | None = None
+    speedup: float | None = None
+    """How many times as fast as float32, one thread each, timed in turn."""
+    cosine: float | None = None
+    """Mean over tokens, texts or ends of answers."""
+    least_cosine: float | None = None
+    differing: float | None = None
+    """Share of those whose best class or place differs."""
+    data: str = ""
+    metric: str = ""
+    examples: int | None = None
+    float32_score: float | None = None
+    score: float | None = None
+    difference: float | None = None
+    difference_ci95: Interval | None = None
+
+
 class Bound(Row):
     """One bound of a gate."""
 
@@ -255,6 +281,7 @@ class Report(BaseModel):
     tried: list[TriedRow] = []
     speed: list[SpeedRow] = []
     ratios: list[RatioRow] = []
+    formats: list[FormatRow] = []
     cost: Cost = Cost()
     training: list[TrainingRow] = []
     curves: list[Curve] = []

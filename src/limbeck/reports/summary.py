@@ -26,6 +26,7 @@ from limbeck.reports.report import (
     CorpusRow,
     Cost,
     FailedRow,
+    FormatRow,
     ModelRow,
     RatioRow,
     Report,
@@ -46,12 +47,16 @@ def summarise(run_folder: Path) -> Report:
     Raises:
         ArtifactError: `run_folder` is no run folder.
     """
-    run = open_run(run_folder)
+    return report_of(open_run(run_folder))
+
+
+def report_of(run: Run) -> Report:
+    """The same of steps that are there already, such as those that one model rests on."""
     evaluated, timed = run.of("evaluate"), run.of("benchmark")
     training = [_training(artifact) for artifact in run.of(*TRAINING)]
     steps = [_step(run, name, config) for name, config in run.steps.items()]
     report = Report(
-        name=str(run.recipe.get("name") or run_folder.resolve().name),
+        name=str(run.recipe.get("name") or run.folder.resolve().name),
         description=str(run.recipe.get("description") or ""),
         version=version("limbeck"),
         finished=bool(steps) and all(step.status == "done" for step in steps),
@@ -73,6 +78,7 @@ def summarise(run_folder: Path) -> Report:
         tried=[TriedRow(**row) for row in _named(run.of("finetune"), "tried")],
         speed=[SpeedRow(**row) for row in _rows(timed, "speed")],
         ratios=[RatioRow(**row) for row in _rows(timed, "ratios")],
+        formats=[FormatRow(**row) for row in _named(run.of("export"), "formats")],
         cost=_cost(run, training),
         training=training,
         curves=[curve for artifact in run.of(*TRAINING) for curve in curves_of(artifact)],

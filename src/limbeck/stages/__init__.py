@@ -16,6 +16,7 @@ from limbeck.stages.export import ExportStep
 from limbeck.stages.finetune import FinetuneStep
 from limbeck.stages.gate import GateStep
 from limbeck.stages.pretrain import PretrainStep
+from limbeck.stages.publish import PublishStep
 from limbeck.stages.shrink import ShrinkStep
 from limbeck.stages.tokenizer import TokenizerStep
 
@@ -30,7 +31,8 @@ AnyStep = Annotated[
     | EvaluateStep
     | BenchmarkStep
     | GateStep
-    | ExportStep,
+    | ExportStep
+    | PublishStep,
     Field(discriminator="do"),
 ]
 

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, field_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
-from limbeck.onnx_files import ONNX_FILE
+from limbeck.onnx_files import FILES
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -121,7 +121,10 @@ def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]
     from limbeck.models.counting import count, flops_per_token
 
     parameters = count(model)
-    files = {"bytes": folder / "model.safetensors", "onnx_bytes": folder / ONNX_FILE}
+    files = {
+        "bytes": folder / "model.safetensors",
+        **{f"{format_.replace('-', '_')}_bytes": folder / file for format_, file in FILES.items()},
+    }
     return {
         "role": name if name in ROLES else "student",
         "parameters": parameters.total,
@@ -136,7 +139,6 @@ def _subject(name: str, model: "PreTrainedModel", folder: Path, threads: int) ->
     from limbeck.benchmarks.engines import onnx_runtime, pytorch
     from limbeck.benchmarks.speed import Subject
 
-    forwards = {"pytorch": pytorch(model)}
-    if (folder / ONNX_FILE).is_file():
-        forwards["onnx"] = onnx_runtime(folder / ONNX_FILE, threads)
+    files = {format_: folder / file for format_, file in FILES.items() if (folder / file).is_file()}
+    forwards = {"pytorch": pytorch(model), **{format_: onnx_runtime(file, threads) for format_, file in files.items()}}
     return Subject(name, model.config.vocab_size, forwards)

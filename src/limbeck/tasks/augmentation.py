@@ -14,7 +14,7 @@ import numpy as np
 from limbeck.tasks.replacing import Spot
 from limbeck.tasks.splits import E
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import W
+from limbeck.windows.window import W
 
 Draft = Mapping[Spot, float]
 """The words of a copy to be replaced, each with a number from 0 to 1 that picks one of the words proposed for it."""

@@ -8,7 +8,7 @@ from typing import Any, Generic
 from limbeck.signals import Batch
 from limbeck.tasks.splits import E
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import Ints, W, Windows, padded
+from limbeck.windows.window import Ints, W, Windows, padded
 
 
 class TaskBatches(Generic[E, W]):

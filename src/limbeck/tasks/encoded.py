@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import W, Windows
+from limbeck.windows.window import W, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

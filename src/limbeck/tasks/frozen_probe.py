@@ -15,12 +15,12 @@ from limbeck.errors import RecipeError
 from limbeck.signals import Batch
 from limbeck.tasks.batches import window_batch
 from limbeck.tasks.data import load, task_named
-from limbeck.tasks.predicting import alike
 from limbeck.tasks.probe import Probe
 from limbeck.tasks.sources import Files, name_of
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import Floats, Ints, Windows
+from limbeck.windows.batching import alike
+from limbeck.windows.window import Floats, Ints, Windows
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:

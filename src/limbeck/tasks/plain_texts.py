@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from limbeck.processor import TEXTS_AT_ONCE
 from limbeck.signals import Batch
-from limbeck.tasks.windows import TEXTS_AT_ONCE, Ints, padded
+from limbeck.windows.window import Ints, padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

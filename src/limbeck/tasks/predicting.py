@@ -1,8 +1,11 @@
-"""A fine-tuned model's answers on encoded examples."""
+"""A fine-tuned model's answers on encoded examples.
+
+B windows of a batch, T tokens, C classes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,64 +15,59 @@ from limbeck.tasks.answer import Answer
 from limbeck.tasks.batches import window_batch
 from limbeck.tasks.splits import E
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import Floats, Ints, W, Windows
+from limbeck.windows.batching import alike
+from limbeck.windows.window import Floats, W, Windows
 from limbeck.workspace import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-TOKENS = 1024
-"""Of a batch, padding included: its activations stay in a processor's caches. With 4,096 it took half as long again."""
-LIKE = 0.9
-"""The shortest window of a batch is no shorter than this share of the longest."""
+Reader = Callable[[Batch], Floats]
+"""Whatever reads a batch and gives its logits: (B, T, C) of tokens, (B, T, 2) of an answer's ends, (B, C) of texts."""
+
+
+def reader_of(model: PreTrainedModel) -> Reader:
+    """A model in evaluation mode, on the device and in the precision that it has."""
+    import torch
+
+    def read(batch: Batch) -> Floats:
+        with torch.inference_mode():
+            found = _joined(model(**_inputs(model, batch.to(model.device))))
+        logits: Floats = found.float().cpu().numpy()
+        return logits
+
+    return read
 
 
 def predict(
     task: Task[E, W],
-    model: PreTrainedModel,
+    reader: Reader,
     examples: Sequence[E],
     windows: Windows[W],
     labels: Sequence[str],
     pad: int,
     progress: Progress | None = None,
 ) -> list[Answer]:
-    """The model's answer to every example, computed in the model's own precision.
+    """The answer to every example of a reader that has classes of these `labels`.
 
-    `model` is in evaluation mode and has classes of these `labels`. Progress advances by one for each window.
+    Progress advances by one for each window.
     """
-    return task.decode(examples, windows, window_logits(task, model, windows, pad, progress), labels)
+    return task.decode(examples, windows, window_logits(task, reader, windows, pad, progress), labels)
 
 
 def window_logits(
-    task: Task[E, W], model: PreTrainedModel, windows: Windows[W], pad: int, progress: Progress | None = None
+    task: Task[E, W], reader: Reader, windows: Windows[W], pad: int, progress: Progress | None = None
 ) -> list[Floats]:
-    """What the model gives for every window, as `task.decode` reads it; see `predict`."""
-    import torch
-
+    """What the reader gives for every window, as `task.decode` reads it; see `predict`."""
     logits: list[Floats] = [np.empty(0)] * len(windows)
-    with torch.inference_mode():
-        for indices in alike(windows.lengths):
-            batch = window_batch(task, windows, indices, pad).to(model.device)
-            found = model(**_inputs(model, batch))
-            for index, rows in zip(indices, _joined(found).float().cpu().numpy(), strict=True):
-                logits[int(index)] = rows
-            if progress is not None:
-                progress.advance(len(indices))
+    for indices in alike(windows.lengths):
+        found = reader(window_batch(task, windows, indices, pad))
+        for index, rows in zip(indices, found, strict=True):
+            logits[int(index)] = rows
+        if progress is not None:
+            progress.advance(len(indices))
     return logits
-
-
-def alike(lengths_N: Ints) -> Iterator[Ints]:
-    """Indices of windows in batches of like length, of which less than a tenth is padding; the longest come first."""
-    order = np.argsort(-lengths_N, kind="stable")
-    shorter = -lengths_N[order]
-    low = 0
-    while low < len(order):
-        longest = int(-shorter[low])
-        like = int(np.searchsorted(shorter, LIKE * -longest, side="right"))
-        high = min(like, low + max(1, TOKENS // longest))
-        yield order[low:high]
-        low = high
 
 
 def _inputs(model: PreTrainedModel, batch: Batch) -> dict[str, Tensor]:

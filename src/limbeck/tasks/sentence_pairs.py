@@ -18,7 +18,7 @@ import numpy as np
 
 from limbeck.errors import DataError, ModelError
 from limbeck.signals import Batch
-from limbeck.tasks.windows import padded
+from limbeck.windows.window import padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

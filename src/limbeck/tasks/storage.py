@@ -6,7 +6,7 @@ from pathlib import Path
 
 from limbeck.tasks.splits import E
 from limbeck.tasks.task import Task
-from limbeck.tasks.windows import W
+from limbeck.windows.window import W
 
 
 def write_examples(task: Task[E, W], examples: Sequence[E], path: Path) -> None:

@@ -17,7 +17,7 @@ from limbeck.tasks.replacing import Spot
 from limbeck.tasks.slicing import thirds
 from limbeck.tasks.splits import E, Splits
 from limbeck.tasks.task_names import TaskName
-from limbeck.tasks.windows import Floats, Ints, W, Windows
+from limbeck.windows.window import Floats, Ints, W, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -9,7 +9,7 @@ from limbeck.tasks.data import task_named
 from limbeck.tasks.sequence_classification.encoding import LabelledWindow
 from limbeck.tasks.sequence_classification.labelled_text import LabelledText
 from limbeck.tasks.splits import Splits
-from limbeck.tasks.windows import Windows
+from limbeck.windows.window import Windows
 
 
 def _labelled(*targets):

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from limbeck.errors import ModelError, RecipeError
 from limbeck.tasks.batches import window_batch
-from limbeck.tasks.predicting import TOKENS, alike
 from limbeck.tasks.token_classification.encoding import IGNORED, encode
 from limbeck.tasks.token_classification.tagged_text import from_spans, from_words
 from limbeck.tasks.token_classification.tagging import TokenClassification
 from limbeck.tasks.token_classification.word_scores import word_scores
+from limbeck.windows.batching import TOKENS, alike
 
 LABELS = ["O", "B-PER", "I-PER"]
 _WORDS = st.lists(

@@ -9,7 +9,7 @@ from limbeck.models.task_heads import labels_of
 from limbeck.tasks.batches import TaskBatches, window_batch
 from limbeck.tasks.encoded import encode_task
 from limbeck.tasks.members import member_of, members_of
-from limbeck.tasks.predicting import predict
+from limbeck.tasks.predicting import predict, reader_of
 from limbeck.tasks.splits import Splits
 from limbeck.tasks.storage import read_examples, write_examples
 from limbeck.tasks.token_classification.encoding import encode
@@ -36,7 +36,7 @@ def _words(count: int) -> TaggedText:
 
 def _predict(tagger, examples, tokenizer):
     windows = encode(examples, tokenizer, LABELS, 40, 8)
-    return [answer.said for answer in predict(TASK, tagger, examples, windows, LABELS, 0)]
+    return [answer.said for answer in predict(TASK, reader_of(tagger), examples, windows, LABELS, 0)]
 
 
 def test_every_word_is_answered(tagger, wordpiece):
@@ -59,7 +59,7 @@ def test_a_tag_says_how_certain_it_is(tagger, wordpiece):
     """Calibration would be judged by numbers that are no probabilities."""
     examples = [_words(9)]
     windows = encode(examples, wordpiece, LABELS, 40, 8)
-    (answer,) = predict(TASK, tagger, examples, windows, LABELS, 0)
+    (answer,) = predict(TASK, reader_of(tagger), examples, windows, LABELS, 0)
     with torch.no_grad():
         ids = torch.from_numpy(windows.windows[0].input_ids)[None]
         shares = tagger(input_ids=ids).logits.softmax(-1).amax(-1)[0]

@@ -20,7 +20,7 @@ def answers_of(arm: Arm, test: TestSet, folder: Path, out: Workspace) -> list[li
     from limbeck.models.loading import load_model, load_tokenizer
     from limbeck.models.task_heads import labels_of
     from limbeck.tasks.encoded import encode_once
-    from limbeck.tasks.predicting import predict
+    from limbeck.tasks.predicting import predict, reader_of
     from limbeck.training.precision import placed
 
     made = []
@@ -35,7 +35,7 @@ def answers_of(arm: Arm, test: TestSet, folder: Path, out: Workspace) -> list[li
         label = f"{test.name}: {arm.name}, seed {member.seed}"
         with out.progress(label, len(windows), "windows") as bar:
             pad = int(tokenizer.pad_token_id or 0)
-            answers = predict(task, model, test.examples, windows, labels, pad, bar)
+            answers = predict(task, reader_of(model), test.examples, windows, labels, pad, bar)
         _write(answers, folder / f"{arm.name}-seed-{member.seed}.jsonl")
         made.append(answers)
     return made

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from limbeck.evaluation.measures import Measure
     from limbeck.tasks.masked_text.encoding import Cloze, Encoded
     from limbeck.tasks.masked_text.passages import Bools, Passage
-    from limbeck.tasks.windows import Floats, Ints
+    from limbeck.windows.window import Floats, Ints
 
 MOST_LEFT_OUT = 0.5
 """Share of the words that may be unknown to one of the models: beyond it their scores are of a rest of the text."""

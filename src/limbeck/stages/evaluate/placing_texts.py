@@ -13,7 +13,7 @@ from limbeck.tasks.raw_data import Retrieval, Similarity
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
-    from limbeck.tasks.windows import Floats
+    from limbeck.windows.window import Floats
 
 
 def compare_texts(

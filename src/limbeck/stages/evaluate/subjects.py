@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from limbeck.evaluation.measures import Measure
-    from limbeck.tasks.windows import Ints
+    from limbeck.windows.window import Ints
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def in_batches(
     import numpy as np
     import torch
 
-    from limbeck.tasks.predicting import alike
+    from limbeck.windows.batching import alike
 
     with out.progress(f"{subject.name}, seed {subject.seed}", len(items), unit) as bar, torch.inference_mode():
         for indices in alike(np.array(lengths, dtype=np.int64)):

@@ -20,11 +20,11 @@ def judge(
     from limbeck.evaluation.measures import point
     from limbeck.evaluation.metrics import measure_of, shown
     from limbeck.evaluation.metrics.answers import f1_of_each
-    from limbeck.tasks.predicting import window_logits
+    from limbeck.tasks.predicting import reader_of, window_logits
 
     task = data.task
     gold = [task.gold(example) for example in data.dev_examples]
-    logits = window_logits(task, model, data.dev, data.pad)
+    logits = window_logits(task, reader_of(model), data.dev, data.pad)
     answers = task.decode(data.dev_examples, data.dev, logits, data.labels)
     settled = task.settled(data.dev_examples, answers, partial(f1_of_each, language=dataset.language))
     if settled:

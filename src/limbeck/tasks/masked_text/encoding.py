@@ -14,7 +14,7 @@ import numpy as np
 from limbeck.errors import ModelError
 from limbeck.signals import Batch
 from limbeck.tasks.masked_text.passages import Bools, Ints, Passage
-from limbeck.tasks.windows import padded
+from limbeck.windows.window import padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -20,7 +20,7 @@ from limbeck.tasks.question_answering.question_slices import slices
 from limbeck.tasks.replacing import Spot, rewritten, spots_of
 from limbeck.tasks.task import Rate, Task
 from limbeck.tasks.task_names import TaskName
-from limbeck.tasks.windows import Floats, Ints, Windows, padded
+from limbeck.windows.window import Floats, Ints, Windows, padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

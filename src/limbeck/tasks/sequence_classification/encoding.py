@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck.errors import RecipeError
+from limbeck.processor import TEXTS_AT_ONCE, Processor, processor_of
 from limbeck.signals import UNKNOWN
 from limbeck.tasks.sequence_classification.labelled_text import LabelledText
-from limbeck.tasks.windows import TEXTS_AT_ONCE, Window, Windows, require_offsets
+from limbeck.windows.window import Window, Windows
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 
@@ -41,17 +43,17 @@ def encode(
         RecipeError: `max_length` has no room for text.
         KeyError: a class is not among `labels`; `require_known` says which.
     """
-    require_offsets(tokenizer)
+    processor = processor_of(tokenizer)
     pairs = any(example.second for example in examples)
-    room = max_length - tokenizer.num_special_tokens_to_add(pair=pairs)
+    room = max_length - processor.special(pair=pairs)
     if room < 1 + pairs:
         raise RecipeError(f"{max_length} tokens leave no room for {'two texts' if pairs else 'text'}; raise `length`")
     class_of = {label: index for index, label in enumerate(labels)}
     windows, cut = [], 0
-    for number, (example, tokens) in enumerate(_tokenised(examples, tokenizer, max_length, pairs=pairs)):
+    for number, (example, tokens) in enumerate(_tokenised(examples, processor, max_length, pairs=pairs)):
         # A tokenizer without special tokens makes none of an empty text, and a model cannot read none.
-        ids = tokens.ids or [int(tokenizer.pad_token_id or 0)]
-        types = np.array(tokens.type_ids or [0], dtype=np.int64) if pairs and _tells_apart(tokenizer) else None
+        ids = tokens.ids or [processor.pad]
+        types = np.array(tokens.type_ids or [0], dtype=np.int64) if pairs and processor.typed else None
         asked: dict[str, Any] = {}
         if isinstance(example.target, str):
             asked["answer"] = class_of[example.target]
@@ -64,21 +66,11 @@ def encode(
     return Windows(tuple(windows), (note,) if cut else ())
 
 
-def _tells_apart(tokenizer: PreTrainedTokenizerBase) -> bool:
-    return "token_type_ids" in tokenizer.model_input_names
-
-
 def _tokenised(
-    examples: Sequence[LabelledText], tokenizer: PreTrainedTokenizerBase, max_length: int, *, pairs: bool
-) -> Iterator[tuple[LabelledText, Any]]:
-    """Each example and its `tokenizers.Encoding`, a single text without a second one."""
+    examples: Sequence[LabelledText], processor: Processor, longest: int, *, pairs: bool
+) -> Iterator[tuple[LabelledText, Encoding]]:
+    """Each example and its tokens, a single text without a second one."""
     for low in range(0, len(examples), TEXTS_AT_ONCE):
         chunk = examples[low : low + TEXTS_AT_ONCE]
-        second = [example.second for example in chunk]
-        found: Any = tokenizer(
-            [example.first for example in chunk],
-            second if pairs else None,
-            truncation="longest_first",
-            max_length=max_length,
-        )
-        yield from zip(chunk, found.encodings, strict=True)
+        seconds = [example.second for example in chunk] if pairs else None
+        yield from zip(chunk, processor.fitted([example.first for example in chunk], seconds, longest), strict=True)

@@ -22,7 +22,7 @@ from limbeck.tasks.sequence_classification.encoding import LabelledWindow, encod
 from limbeck.tasks.sequence_classification.labelled_text import LabelledText, classes_of
 from limbeck.tasks.task import Task
 from limbeck.tasks.task_names import TaskName
-from limbeck.tasks.windows import Floats, Ints, Windows
+from limbeck.windows.window import Floats, Ints, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

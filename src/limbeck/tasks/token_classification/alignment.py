@@ -9,20 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from limbeck.tasks.token_classification.tagged_text import TaggedText
-from limbeck.tasks.windows import Bools, Ints
+from limbeck.windows.pieces import Piece
+from limbeck.windows.window import Bools, Ints
 
 NO_WORD = -1
 """Word of a special token, or of one without a visible character."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What the tokenizer says of one window."""
-
-    input_ids: Ints
-    offsets: Ints
-    """(T, 2): first character and the one after the last."""
-    special: Bools
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from limbeck.errors import RecipeError
+from limbeck.processor import processor_of
 from limbeck.signals import UNKNOWN
-from limbeck.tasks.token_classification.alignment import Piece, align
+from limbeck.tasks.token_classification.alignment import align
 from limbeck.tasks.token_classification.iob import UNKNOWN_TAG
 from limbeck.tasks.token_classification.tagged_text import TaggedText
-from limbeck.tasks.windows import TEXTS_AT_ONCE, Bools, Ints, Window, Windows, require_offsets
+from limbeck.windows.pieces import Piece, pieces
+from limbeck.windows.window import Bools, Ints, Window, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -55,53 +56,18 @@ def encode(
         RecipeError: windows of `max_length` tokens that share `stride` would never get on.
         KeyError: a tag is not among `labels`; `require_known` says which.
     """
-    _check(tokenizer, max_length, stride)
     class_of = {UNKNOWN_TAG: UNKNOWN, **{label: index for index, label in enumerate(labels)}}
     windows: list[TaggedWindow] = []
-    for low in range(0, len(texts), TEXTS_AT_ONCE):
-        chunk = texts[low : low + TEXTS_AT_ONCE]
-        for index, pieces in enumerate(_tokenise(chunk, tokenizer, max_length, stride)):
-            classes_W = np.array([class_of[tag] for tag in chunk[index].tags], dtype=np.int64)
-            windows += _windows(low + index, chunk[index], classes_W, pieces)
+    cut = pieces([text.text for text in texts], processor_of(tokenizer), max_length, stride)
+    for index, (text, found) in enumerate(zip(texts, cut, strict=True)):
+        classes_W = np.array([class_of[tag] for tag in text.tags], dtype=np.int64)
+        windows += _windows(index, text, classes_W, found)
     return Windows(tuple(windows))
 
 
-def _check(tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> None:
-    require_offsets(tokenizer)
-    room = max_length - tokenizer.num_special_tokens_to_add()
-    if not 0 <= stride < room:
-        raise RecipeError(
-            f"windows of {max_length} tokens have room for {room} tokens of text and cannot share {stride}; "
-            "choose a longer max_length or a smaller stride"
-        )
-
-
-def _tokenise(
-    texts: Sequence[TaggedText], tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int
-) -> list[list[Piece]]:
-    """The windows of each text."""
-    encoded: Any = tokenizer(
-        [text.text for text in texts],
-        truncation=True,
-        max_length=max_length,
-        stride=stride,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-    )
-    pieces: list[list[Piece]] = [[] for _ in texts]
-    columns = (encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"])
-    for text, ids, offsets, special in zip(encoded["overflow_to_sample_mapping"], *columns, strict=True):
-        if ids:  # a tokenizer without special tokens makes none of an empty text
-            pieces[text].append(Piece(np.array(ids), np.array(offsets), np.array(special, dtype=bool)))
-    return pieces
-
-
-def _windows(example: int, text: TaggedText, classes_W: Ints, pieces: list[Piece]) -> list[TaggedWindow]:
+def _windows(example: int, text: TaggedText, classes_W: Ints, cut: list[Piece]) -> list[TaggedWindow]:
     windows = []
-    for piece, found in zip(pieces, align(text, pieces), strict=True):
+    for piece, found in zip(cut, align(text, cut), strict=True):
         labels = np.full(len(piece.input_ids), IGNORED, dtype=np.int64)
         labels[found.first] = classes_W[found.words[found.first]]
         windows.append(

@@ -24,7 +24,7 @@ from limbeck.tasks.token_classification.entity_slices import slices, written
 from limbeck.tasks.token_classification.iob import UNKNOWN_TAG, label_set
 from limbeck.tasks.token_classification.tagged_text import TaggedText, split_words
 from limbeck.tasks.token_classification.word_scores import word_scores
-from limbeck.tasks.windows import Floats, Ints, Windows, padded
+from limbeck.windows.window import Floats, Ints, Windows, padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -10,7 +10,7 @@ import numpy as np
 from limbeck.tasks.token_classification.encoding import TaggedWindow
 from limbeck.tasks.token_classification.iob import OUTSIDE
 from limbeck.tasks.token_classification.tagged_text import TaggedText
-from limbeck.tasks.windows import Floats, Windows
+from limbeck.windows.window import Floats, Windows
 
 
 def word_scores(

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import CorpusRef, ModelSource, Step
-from limbeck.onnx_files import ONNX_FILE
+from limbeck.onnx_files import FILES, ONNX_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 3
+REVISION = 4
 KIND = "model"
 
 LONGEST = 512
@@ -28,8 +29,11 @@ class ExportStep(Step):
     do: Literal["export"] = "export"
     model: ModelSource
     """Of a `finetune` step, the member that did best on its development data."""
-    formats: list[Literal["safetensors", "onnx"]] = Field(default=["safetensors", "onnx"], min_length=1)
-    """`model.safetensors` is always written; `onnx` adds `onnx/model.onnx` for onnxruntime."""
+    formats: list[Literal["safetensors", "onnx", "onnx-int8"]] = Field(default=["safetensors", "onnx"], min_length=1)
+    """`model.safetensors` is always written; `onnx` adds `onnx/model.onnx` for onnxruntime, `onnx-int8` both that and
+    `onnx/model_int8.onnx`."""
+    may_lose: float = Field(default=0.005, ge=0, le=1)
+    """By how much a format may score lower than float32 on the test examples and be shipped; 0.005 is half a point."""
     corpus: CorpusRef | None = None
     """Paragraphs on which the export is compared with the model; without it, sentences that Limbeck brings."""
     texts: int = Field(default=200, ge=1)
@@ -41,6 +45,12 @@ class ExportStep(Step):
 
         return None if self.model.startswith("@") else identity(self.model)
 
+    @property
+    def written(self) -> list[str]:
+        """All formats that are made: int8 is made of ONNX in float32, which is kept."""
+        wanted = {"safetensors", *self.formats, *(["onnx"] if "onnx-int8" in self.formats else [])}
+        return sorted(wanted, key=("safetensors", "onnx", "onnx-int8").index)
+
 
 def outline(config: ExportStep, inputs: Outlines) -> Outline:
     """The same model; one more copy of its weights for each format."""
@@ -49,15 +59,14 @@ def outline(config: ExportStep, inputs: Outlines) -> Outline:
 
     before = model_config(config.model, inputs)
     parameters = count(before)
-    formats = {"safetensors", *config.formats}
     return Outline(
         makes=KIND,
         model=before.to_dict(),
         parameters=parameters.total,
         parameters_without_embeddings=parameters.without_embeddings,
-        disk_bytes=parameters.bytes * len(formats),
-        memory_bytes=parameters.bytes * 2 * len(formats),
-        notes=(f"writes {', '.join(sorted(formats, reverse=True))}",),
+        disk_bytes=parameters.bytes * len(config.written),
+        memory_bytes=parameters.bytes * 2 * len(config.written),
+        notes=(f"writes {', '.join(config.written)}",),
     )
 
 
@@ -73,12 +82,15 @@ def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     emit_only(tokenizer, graph_inputs(model, tokenizer.model_input_names))
     folder = out.folder / "model"
     save_model(model, tokenizer, folder)
-    files = {"safetensors": folder / "model.safetensors"}
-    if "onnx" in config.formats:
-        files["onnx"] = folder / "onnx" / "model.onnx"
-        out.facts["parity"] = _export_onnx(model, tokenizer, _texts(config, inputs), out)
+    _write_reading(config, inputs, folder)
+    files = {"safetensors": folder / "model.safetensors", **{name: folder / file for name, file in FILES.items()}}
+    if "onnx" in config.written:
+        texts = _texts(config, inputs)
+        out.facts["parity"] = _export_onnx(model, tokenizer, texts, out)
+        if "onnx-int8" in config.written:
+            _export_int8(config, inputs.get(config.model), model, tokenizer, texts, out)
     parameters = count(model)
-    sizes = {name: file.stat().st_size for name, file in files.items()}
+    sizes = {name: file.stat().st_size for name, file in files.items() if file.is_file()}
     out.facts |= {
         "model_folder": "model",
         "parameters": parameters.total,
@@ -89,6 +101,20 @@ def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     out.say("wrote " + ", ".join(f"{name} ({size / 1e6:.1f} MB)" for name, size in sizes.items()))
 
 
+def _write_reading(config: ExportStep, inputs: Mapping[str, Artifact], folder: Path) -> None:
+    """How the fine-tuned model's scores were measured, so that its answers are found in the same way."""
+    from limbeck.reading_settings import READING_FILE, ReadingSettings
+    from limbeck.stages.export.exam import learned_by
+
+    made = inputs.get(config.model)
+    if made is None or not made.facts.get("datasets"):
+        return
+    learned, member = learned_by(made)
+    asked = {name: made.manifest.config[name] for name in ("length", "stride")}
+    settings = ReadingSettings.parse({**asked, **learned["settings"], **member.get("settled", {})}, READING_FILE)
+    write_json(folder / READING_FILE, settings.model_dump())
+
+
 def _export_onnx(
     model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", texts: list[str], out: Workspace
 ) -> dict[str, Any]:
@@ -96,11 +122,10 @@ def _export_onnx(
     from limbeck.exporting.inputs import graph_inputs
     from limbeck.exporting.onnx import OPSET, export_onnx
     from limbeck.exporting.parity import require, sentence
-    from limbeck.models.counting import shape_of
 
     file = out.folder / "model" / ONNX_FILE
     export_onnx(model, graph_inputs(model, tokenizer.model_input_names), file)
-    parity = check_onnx(model, tokenizer, file, texts, min(LONGEST, shape_of(model.config).positions))
+    parity = check_onnx(model, tokenizer, file, texts, _longest(model))
     require(parity, "the ONNX file")
     out.say(sentence(parity, "the ONNX file"))
     measured = {**parity._asdict(), "format": "onnx", "opset": OPSET}
@@ -108,9 +133,31 @@ def _export_onnx(
     return measured
 
 
+def _export_int8(
+    config: ExportStep,
+    made: Artifact | None,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    texts: list[str],
+    out: Workspace,
+) -> None:
+    from limbeck.exporting.feeds import feeds
+    from limbeck.stages.export.exam import exam_of
+    from limbeck.stages.export.int8 import add_int8
+
+    batches = list(feeds(model, tokenizer, texts, _longest(model)))
+    add_int8(model, batches, exam_of(made, model, tokenizer), config.may_lose, out)
+
+
+def _longest(model: "PreTrainedModel") -> int:
+    from limbeck.models.counting import shape_of
+
+    return min(LONGEST, shape_of(model.config).positions)
+
+
 def _texts(config: ExportStep, inputs: Mapping[str, Artifact]) -> list[str]:
     from limbeck.corpora.documents import SPLITS, read
-    from limbeck.exporting.checking import sentences
+    from limbeck.exporting.feeds import sentences
 
     if config.corpus is None:
         return sentences()

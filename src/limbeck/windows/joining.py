@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tokenizers import Encoding
 
 from limbeck.errors import ModelError
-from limbeck.tasks.windows import Ints
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from limbeck.processor import Processor
+from limbeck.windows.window import Ints
 
 
 @dataclass(frozen=True)
@@ -42,30 +40,30 @@ class Joint:
         return np.repeat(np.array(self.kinds, dtype=np.int64), lengths)
 
 
-def joint_of(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> Joint:
+def joint_of(processor: Processor, texts: Iterable[str]) -> Joint:
     """Found by joining the first of `texts` that has a token to itself.
 
     Raises:
         ModelError: the tokenizer puts no [CLS] to a pair, or nothing between its texts.
     """
-    probe = next((text for text in texts if text.strip() and tokenizer.tokenize(text)), "a")
-    encoded: Any = tokenizer([probe], [probe], verbose=False)
-    sides = np.array([-1 if side is None else side for side in encoded.sequence_ids(0)])
-    ids = np.array(encoded["input_ids"][0])
+    probe = next((text for text in texts if text.strip() and processor.plain([text])[0].ids), "a")
+    encoded = processor.whole([probe], [probe])[0]
+    sides = np.array([-1 if side is None else side for side in encoded.sequence_ids])
+    ids = np.array(encoded.ids)
     first, second = np.flatnonzero(sides == 0), np.flatnonzero(sides == 1)
-    classify = np.flatnonzero((sides < 0) & (ids == tokenizer.cls_token_id))
+    classify = np.flatnonzero((sides < 0) & (ids == processor.classify))
     if not len(first) or not len(second) or not len(classify) or second[0] == first[-1] + 1:
         raise ModelError(
-            f"{type(tokenizer).__name__} joins a question and its context to {tokenizer.decode(ids.tolist())!r}, which "
+            f"the tokenizer joins a question and its context to {' '.join(encoded.tokens)!r}, which "
             "lacks [CLS] or a mark between them; give its tokenizer.json a post-processor for pairs, as BERT's has"
         )
     bounds = list(pairwise([0, first[0], first[-1] + 1, second[0], second[-1] + 1, len(ids)]))
     before, _, between, _, after = (tuple(ids[low:high].tolist()) for low, high in bounds)
     nowhere = int(classify[0]) if classify[0] < first[0] else int(classify[0]) - len(ids)
-    return Joint(before, between, after, nowhere, _kinds(encoded, bounds))
+    return Joint(before, between, after, nowhere, _kinds(encoded, bounds) if processor.typed else None)
 
 
-def _kinds(encoded: Any, bounds: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
+def _kinds(encoded: Encoding, bounds: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
     """The token types that the tokenizer gives without being asked, as those do who use the model later."""
-    kinds = encoded.get("token_type_ids", [[0]])[0]
+    kinds = encoded.type_ids
     return tuple(kinds[low] if low < high else 0 for low, high in bounds) if any(kinds) else None

@@ -7,22 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limbeck.errors import ModelError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.floating]
-
-TEXTS_AT_ONCE = 1000
-"""Texts that are handed to a tokenizer together: it uses every core, and its answer takes memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +54,3 @@ def padded(rows: Sequence[NDArray[np.generic]], longest: int, fill: int) -> Ints
     for place, row in enumerate(rows):
         table[place, : len(row)] = row
     return table
-
-
-def require_offsets(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuses a tokenizer that cannot say where in the text its tokens stand.
-
-    Raises:
-        ModelError: it is one of the slow ones.
-    """
-    if not tokenizer.is_fast:
-        raise ModelError(f"{type(tokenizer).__name__} gives no character offsets; use a tokenizer with tokenizer.json")

@@ -1,0 +1,1 @@
+"""Models behind HTTP: one process, one queue for each model, answers computed together."""

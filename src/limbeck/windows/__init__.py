@@ -1,0 +1,1 @@
+"""Texts cut into token sequences that fit a model, alike for training, evaluation and answering."""
