@@ -119,7 +119,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_GET = do_POST = do_PUT = _serve  # noqa: N815
+        do_GET = do_POST = do_PUT = _serve  # noqa: N815 (the names that http.server looks for)
 
         def _body(self) -> bytes:
             if "chunked" not in (self.headers.get("transfer-encoding") or ""):

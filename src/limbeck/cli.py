@@ -130,20 +130,16 @@ def publish(
     """Upload a model with its card to the Hugging Face Hub."""
     from limbeck.display import display
     from limbeck.pipeline.publishing import ready
-    from limbeck.publishing.folder import listing
     from limbeck.publishing.uploading import upload
 
     found = ready(path, to, set_ or (), display())
     commit = None if dry_run else upload(found.folder, found.items, found.name, _say)
     if format_ == "json":
-        files = [vars(item) for item in found.items]
-        _print_json(
-            {"to": found.name, "folder": str(found.folder), "files": files, "card": found.card, "commit": commit}
-        )
+        _print_json({**found.as_data(), "commit": commit})
     elif commit is not None:
         typer.echo(commit)
     else:
-        typer.echo(f"to {found.name}, from {found.folder}:\n{listing(found.items)}\n\n{found.card}")
+        typer.echo(found.as_text())
 
 
 @app.command()

@@ -63,6 +63,11 @@ class Processor:
         return self._number("mask_token")
 
     @property
+    def mask_token(self) -> str | None:
+        """[MASK] as it is written in a text; None where the tokenizer has none."""
+        return None if self.mask is None else self._roles["mask_token"]
+
+    @property
     def unknown(self) -> int | None:
         """[UNK]."""
         return self._number("unk_token")

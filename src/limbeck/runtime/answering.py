@@ -26,9 +26,7 @@ def answers(engine: Engine, asked: Sequence[Asked], pad: int) -> list[Any]:
         found = logits_of(engine, [windows[index] for index in indices], pad)
         for index, rows in zip(indices.tolist(), found, strict=True):
             number, place = places[index]
-            # what nobody reads is let go of: a vocabulary's scores of every token would fill the memory
-            read = asked[number].rows
-            logits[number][place] = rows.copy() if read is None else rows[read]
+            logits[number][place] = asked[number].kept(rows)
     return [each.answer(rows) for each, rows in zip(asked, logits, strict=True)]
 
 

@@ -28,16 +28,20 @@ class Asked:
     rows: Ints | None = None
     """The tokens of each window whose logits are read; all of them without it."""
 
+    def kept(self, rows: Floats) -> Floats:
+        """Of a window's logits those that are read; a vocabulary's for every token would fill the memory."""
+        return rows.copy() if self.rows is None else rows[self.rows]
+
     @property
     def tokens(self) -> int:
         """Of all windows, special ones included."""
         return sum(len(window.input_ids) for window in self.windows)
 
 
-O = TypeVar("O", bound=Config)  # noqa: E741
+Options = TypeVar("Options", bound=Config)
 
 
-class Kind(ABC, Generic[O]):
+class Kind(ABC, Generic[Options]):
     """A kind of model: what it is asked, how it is read, what it says."""
 
     options: ClassVar[type[Config]]
@@ -54,7 +58,7 @@ class Kind(ABC, Generic[O]):
         return min(self.settings.length, self.folder.positions)
 
     @abstractmethod
-    def prepare(self, inputs: Sequence[Any], options: O) -> list[Asked]:
+    def prepare(self, inputs: Sequence[Any], options: Options) -> list[Asked]:
         """Checks the inputs and cuts them into windows.
 
         Raises:

@@ -50,7 +50,7 @@ class Blanks(Kind[BlankOptions]):
         return found
 
     def _check(self, ids_T: Ints, masks_M: Ints) -> None:
-        mask = self.processor.backend.id_to_token(self.processor.mask) if self.processor.mask is not None else None
+        mask = self.processor.mask_token
         if mask is None:
             raise DataError("this model's tokenizer has no mask, so it can fill none")
         if not 0 < len(masks_M) <= _MOST:

@@ -29,6 +29,12 @@ def members_of(artifact: Artifact, data: str | None = None) -> list[Member]:
     ]
 
 
+def best_member(artifact: Artifact) -> Member | None:
+    """The one whose folder stands for the artifact; None where several data sets were learned, or no model."""
+    chosen = artifact.folder / str(artifact.facts.get("model_folder"))
+    return next((member for member in members_of(artifact) if member.folder == chosen), None)
+
+
 def member_of(artifact: Artifact, data: str, seed: int) -> Member | None:
     """The member that learned this data set, or the only one there is, with `seed`."""
     found = {member.data for member in members_of(artifact)}

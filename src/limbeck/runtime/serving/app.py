@@ -59,7 +59,7 @@ def application(
 
 
 def _scheduler(name: str, model: Model, limits: Limits, metrics: Metrics) -> Scheduler:
-    return Scheduler(model, limits, lambda _, tokens: metrics.batches.labels(name).observe(tokens))
+    return Scheduler(model, limits, lambda tokens: metrics.batches.labels(name).observe(tokens))
 
 
 def _add_model(app: FastAPI, name: str, scheduler: Scheduler, limits: Limits, metrics: Metrics) -> None:
@@ -108,5 +108,4 @@ async def _wrong(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Whatever nobody thought of."""
-    refused = broken()
-    return JSONResponse(refused.content, refused.status)
+    return await _refused(request, broken())

@@ -67,7 +67,6 @@ def operations(
 
 def _about(name: str, scheduler: Scheduler) -> dict[str, Any]:
     model = scheduler.model
-    mask = model.processor.mask
     return {
         "name": name,
         "task": model.task,
@@ -76,6 +75,6 @@ def _about(name: str, scheduler: Scheduler) -> dict[str, Any]:
         "threads": model.choice.threads,
         "labels": list(model.folder.labels),
         "longest": model.kind.longest,
-        "mask": None if mask is None else model.processor.backend.id_to_token(mask),
+        "mask": model.processor.mask_token,
         "card": (model.folder.path / "README.md").is_file(),
     }

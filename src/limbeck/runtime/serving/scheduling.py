@@ -89,8 +89,8 @@ class Load:
 class Scheduler:
     """Answers for one model; `start` it inside the event loop."""
 
-    def __init__(self, model: Model, limits: Limits, observe: Callable[[int, int], None] = lambda *_: None) -> None:
-        """`observe` is told of every batch: its sequences and its tokens, padding included."""
+    def __init__(self, model: Model, limits: Limits, observe: Callable[[int], None] = lambda _: None) -> None:
+        """`observe` is told of every batch how many tokens it has, padding included."""
         self.model = model
         self.load = Load()
         self._limits = limits
@@ -210,10 +210,10 @@ class Scheduler:
         padded = len(batch) * max(each.length for each in batch)
         known = self.load.tokens_per_second
         self.load.tokens_per_second = _MEMORY * known + (1 - _MEMORY) * tokens / seconds
-        self._observe(len(batch), padded)
+        self._observe(padded)
         for each, rows in zip(batch, found, strict=True):
-            ticket, read = each.ticket, each.ticket.asked[each.item].rows
-            ticket.logits[each.item][each.place] = rows.copy() if read is None else rows[read]
+            ticket = each.ticket
+            ticket.logits[each.item][each.place] = ticket.asked[each.item].kept(rows)
             ticket.seconds += seconds * each.length / tokens
             ticket.missing -= 1
             if not ticket.missing and not ticket.dropped:

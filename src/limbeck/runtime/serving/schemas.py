@@ -25,7 +25,7 @@ def input_schema(model: Model) -> Schema:
         case "token-classification":
             return _TEXT
         case "fill-mask":
-            mask = str(model.processor.backend.id_to_token(model.processor.mask or 0))
+            mask = model.processor.mask_token or ""
             about = f"Has {mask} where a word is to be found, once or several times."
             return {"type": "string", "description": about, "pattern": re.escape(mask)}
 

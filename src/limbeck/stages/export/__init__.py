@@ -109,9 +109,9 @@ def _write_reading(config: ExportStep, inputs: Mapping[str, Artifact], folder: P
     made = inputs.get(config.model)
     if made is None or not made.facts.get("datasets"):
         return
-    learned, member = learned_by(made)
+    learned, settled = learned_by(made)
     asked = {name: made.manifest.config[name] for name in ("length", "stride")}
-    settings = ReadingSettings.parse({**asked, **learned["settings"], **member.get("settled", {})}, READING_FILE)
+    settings = ReadingSettings.parse({**asked, **learned["settings"], **settled}, READING_FILE)
     write_json(folder / READING_FILE, settings.model_dump())
 
 

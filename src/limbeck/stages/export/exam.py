@@ -92,8 +92,8 @@ def exam_of(made: Artifact | None, model: "PreTrainedModel", tokenizer: "PreTrai
 
     if made is None or not made.facts.get("datasets"):
         return None
-    learned, member = learned_by(made)
-    task = replace(task_named(learned["task"], learned.get("settings")), **member.get("settled", {}))
+    learned, settled = learned_by(made)
+    task = replace(task_named(learned["task"], learned.get("settings")), **settled)
     examples = read_examples(task, made.folder / learned["folder"] / "test.jsonl")
     if not examples:
         return None
@@ -106,6 +106,9 @@ def exam_of(made: Artifact | None, model: "PreTrainedModel", tokenizer: "PreTrai
 
 
 def learned_by(made: Artifact) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What a `finetune` step says of its one data set, and of the member that did best."""
-    member = next(each for each in made.facts["members"] if each["folder"] == made.facts["model_folder"])
-    return made.facts["datasets"][0], member
+    """What a `finetune` step says of its one data set, and what the member that did best has settled."""
+    from limbeck.tasks.members import best_member
+
+    member = best_member(made)
+    assert member is not None, "an export is of one data set: Artifact.model_folder refuses others"
+    return made.facts["datasets"][0], member.settled

@@ -14,6 +14,7 @@ from limbeck.reports.report import Report
 from limbeck.reports.runs import Run
 from limbeck.reports.summary import report_of
 from limbeck.stages.publish.lineage import Lineage, lineage
+from limbeck.tasks.members import best_member
 
 if TYPE_CHECKING:
     from limbeck.stages.publish import PublishStep
@@ -114,9 +115,8 @@ def _tuned_from(ref: str, exported: Any, source: str, whole: Lineage) -> bool:
 
 def _seed(exported: Artifact, weights: Lineage) -> int | None:
     source = weights.artifacts.get(str(exported.manifest.config["model"]).removeprefix("@"))
-    members = source.facts.get("members") or [] if source else []
-    chosen = [m for m in members if source and m.get("folder") == source.facts.get("model_folder")]
-    return int(chosen[0]["seed"]) if chosen and chosen[0].get("seed") is not None else None
+    member = best_member(source) if source else None
+    return None if member is None else member.seed
 
 
 def identities(artifacts: Iterable[Artifact]) -> Iterator[Mapping[str, Any]]:

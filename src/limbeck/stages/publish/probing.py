@@ -48,18 +48,13 @@ def probe(folder: Path, task: str, language: Sequence[str]) -> Probed:
         model = Model.load(folder, format="onnx", engine="onnxruntime", threads=1)
     except MissingExtra as error:
         return Probed(reason=f"{error}.")
-    mask = _mask(model)
+    mask = model.processor.mask_token or ""
     spoken = [code for code in language if code in languages()]
     if not spoken:
         return Probed(reason=_no_sentences(language), mask=mask)
     if model.folder.problem == "regression" or (task == "text-classification" and len(model.folder.labels) == 1):
         return Probed(reason="a model of numbers gives another one for every text.", mask=mask)
     return _asked(model, _TASKS[task], spoken[0], mask)
-
-
-def _mask(model: Any) -> str:
-    number = model.processor.mask
-    return "" if number is None else str(model.processor.backend.id_to_token(number))
 
 
 def _asked(model: Any, task: Task, language: str, mask: str) -> Probed:
