@@ -72,6 +72,15 @@ def test_several_data_sets_are_told_together() -> None:
     assert on_several({"retention": None}, {"retention": None}).startswith("Not informative: ")
 
 
+def test_a_share_of_little_is_not_success() -> None:
+    """ "Keeps 92 %" of a score that a guess exceeds is what a reader would remember."""
+    beside = {"control_difference": 0.1, "control_difference_ci95": (0.05, 0.15)}
+    assert headline(report(**KEPT, **beside, learned=True)).endswith("gained 10.0 points over the control.")
+    said = headline(report(**KEPT, **beside, learned=False))
+    assert said.endswith("over the control. It is not shown to do better than a guess or fresh weights.")
+    assert on_several({"learned": False}, {"learned": True}).endswith("a guess or fresh weights on 1.")
+
+
 def test_a_gain_where_nobody_can_do_the_task_is_none() -> None:
     """To guess a little luckier than the control in a language that no model reads is no help of the teacher's."""
     lucky = {"retention": None, "informative": False, "control_difference": 0.1, "control_difference_ci95": (0.05, 0.2)}

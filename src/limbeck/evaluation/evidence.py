@@ -30,22 +30,27 @@ def evidence_rows(trial: Trial, margin: float = MARGIN) -> list[dict[str, Any]]:
 def uninformative(trial: Trial) -> str | None:
     """Why nothing can be said about retention, or None where it can.
 
-    The teacher has to beat the trivial baseline where there is one, and the untrained encoder where there is one, by
+    The teacher has to beat the untrained encoder where there is one, and the trivial baseline where there is one, by
     more than the interval of the difference.
     """
-    checks = []
-    if trial.baseline is not None:
-        checks.append(("the trivial baseline", trial.baseline, trial.contrast_to_baseline("teacher")))
-    if "untrained" in trial.measures:
-        checks.append(("the untrained encoder", trial.score("untrained"), trial.contrast("teacher", "untrained")))
     failed = [
         f"{name} ({trial.metric} {score:.2f}; difference {_amount(trial, contrast)})"
-        for name, score, contrast in checks
+        for name, score, contrast in _beside_nothing_learnt(trial, "teacher")
         if not trial.gain(contrast).clearly_above
     ]
     if not failed:
         return None
     return f"the teacher ({trial.metric} {trial.score('teacher'):.2f}) does not clearly beat {' or '.join(failed)}"
+
+
+def _beside_nothing_learnt(trial: Trial, model: str) -> list[tuple[str, float, Contrast]]:
+    """What `model` has to beat before anything else is said of it: name, score, `model` minus it."""
+    found = []
+    if "untrained" in trial.measures:
+        found.append((f"the {_IN_FULL['untrained']}", trial.score("untrained"), trial.contrast(model, "untrained")))
+    if trial.baseline is not None:
+        found.append(("the trivial baseline", trial.baseline, trial.contrast_to_baseline(model)))
+    return found
 
 
 def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
@@ -54,6 +59,7 @@ def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
     reason = uninformative(trial) if role["teacher"] else None
     informative = bool(role["teacher"]) and reason is None
     told = informative and trial.higher_is_better
+    nothing_learnt = _beside_nothing_learnt(trial, student)
     retention, retention_ci95 = trial.retention(student, "teacher") if told else (None, None)
     to_teacher = against["teacher"]
     return {
@@ -69,6 +75,7 @@ def _row(trial: Trial, student: str, margin: float) -> dict[str, Any]:
         **{f"{name}_difference": _difference(against[name]) for name in _BESIDE[1:]},
         **{f"{name}_difference_ci95": _ci95(against[name]) for name in _BESIDE[1:]},
         "informative": informative,
+        "learned": all(trial.gain(each).clearly_above for _, _, each in nothing_learnt) if nothing_learnt else None,
         "baseline": trial.baseline,
         "difference": _difference(to_teacher),
         "difference_ci90": list(to_teacher.ci90) if to_teacher else None,
@@ -91,17 +98,12 @@ def _verdict(trial: Trial, student: str, reason: str | None, against: dict[str, 
             parts.append("no control was run")
     if "untrained" not in trial.measures:
         parts.append("no untrained encoder was run")
-    if not taught:
-        parts += _learned(trial, student, against["untrained"])
+    parts += [
+        _compared(trial, contrast, name)
+        for name, _, contrast in _beside_nothing_learnt(trial, student)
+        if not taught or not trial.gain(contrast).clearly_above  # of a taught one it goes without saying
+    ]
     return "; ".join([*parts, *failures])
-
-
-def _learned(trial: Trial, student: str, to_untrained: Contrast | None) -> list[str]:
-    """Whether a model that nobody taught knows more than fresh weights, and than a guess."""
-    told = [_compared(trial, to_untrained, f"the {_IN_FULL['untrained']}")] if to_untrained else []
-    if trial.baseline is not None:
-        told.append(_compared(trial, trial.contrast_to_baseline(student), "the trivial baseline"))
-    return told
 
 
 def _beside_teacher(trial: Trial, student: str, margin: float) -> str:

@@ -81,6 +81,8 @@ class EvidenceRow(Evaluated):
     untrained_difference_ci95: Interval | None = None
     """Of student minus the same training from fresh weights."""
     informative: bool | None = None
+    learned: bool | None = None
+    """Whether the student is shown to beat the untrained encoder and the trivial baseline."""
     verdict: str = ""
     difference: float | None = None
     """Student minus teacher."""

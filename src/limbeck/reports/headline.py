@@ -20,13 +20,13 @@ def headline(report: Report) -> str:
         return f"{evidence.student or 'student'}: {evidence.verdict}."
     ratio = main_ratio(report, evidence.student, evidence.teacher)
     if len(rows) > 1 and any(row.retention is not None for row in rows):
-        return f"{_with_speed(_kept_of_several(report, rows), ratio)} {_helped_on_several(rows)}".strip()
+        return f"{_with_speed(_kept_of_several(report, rows), ratio)} {_helped_on_several(rows)}{_learned(rows)}"
     if evidence.retention is None:
         return (
             "Not informative: the teacher itself does not clearly beat a trivial baseline here,"
             " so what the student kept of it says nothing."
         )
-    return f"{_with_speed(_kept(evidence), ratio)} {_helped(evidence)}".strip()
+    return f"{_with_speed(_kept(evidence), ratio)} {_helped(evidence)}{_learned([evidence])}"
 
 
 def _untaught(rows: Sequence[EvidenceRow]) -> str:
@@ -118,6 +118,14 @@ def _helped(evidence: EvidenceRow) -> str:
     if high is not None and high < 0:
         return f"The control without a teacher did better, by {points(-evidence.control_difference)[1:]} points."
     return "It is not shown to beat the control, which had no teacher."
+
+
+def _learned(rows: Sequence[EvidenceRow]) -> str:
+    """Where a share of the teacher's score is kept by a student that is not shown to know anything."""
+    none = sum(row.learned is False and row.retention is not None for row in rows)
+    if not none:
+        return ""
+    return f" It is not shown to do better than a guess or fresh weights{f' on {none}' if len(rows) > 1 else ''}."
 
 
 def _progress(report: Report) -> str:
