@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from pydantic import ConfigDict, field_validator
+
 from limbeck.config import Config
 from limbeck.errors import DataError
 from limbeck.processor import Processor
@@ -38,14 +40,26 @@ class Asked:
         return sum(len(window.input_ids) for window in self.windows)
 
 
-Options = TypeVar("Options", bound=Config)
+class Parameters(Config):
+    """What may be asked for beside the inputs, in JSON's types: neither `true` nor "3" is a number."""
+
+    model_config = ConfigDict(strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """JSON has one kind of number, and 3.0 is an integer."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Options = TypeVar("Options", bound=Parameters)
 
 
 class Kind(ABC, Generic[Options]):
     """A kind of model: what it is asked, how it is read, what it says."""
 
-    options: ClassVar[type[Config]]
-    """What may be asked for beside the inputs: `parameters` of a request."""
+    options: ClassVar[type[Parameters]]
+    """`parameters` of a request."""
 
     def __init__(self, folder: ModelFolder, processor: Processor, settings: ReadingSettings) -> None:
         self.folder = folder
@@ -85,7 +99,7 @@ def fields_of(given: Any, required: Sequence[str], optional: Sequence[str] = ())
     """The named texts of one input.
 
     Raises:
-        DataError: one is missing, unknown, or no text.
+        DataError: one is missing, unknown, or no text; optional ones may be null.
     """
     form = "{" + ", ".join(f'"{name}": ...' for name in required) + "}"
     if not isinstance(given, dict):
@@ -95,7 +109,8 @@ def fields_of(given: Any, required: Sequence[str], optional: Sequence[str] = ())
     if missing or unknown:
         wrong = f'lacks "{missing[0]}"' if missing else "has a field that is not known"
         raise DataError(f"an input {wrong}; it should be an object {form}")
-    return {name: text_of(given[name], f"the {name}") for name in (*required, *optional) if given.get(name) is not None}
+    named = [*required, *(name for name in optional if given.get(name) is not None)]
+    return {name: text_of(given[name], f"the {name}") for name in named}
 
 
 def _called(given: Any) -> str:

@@ -12,17 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from limbeck.config import Config
 from limbeck.decoding.classes import probabilities
 from limbeck.errors import DataError
-from limbeck.runtime.asking import Asked, Kind, text_of
+from limbeck.runtime.asking import Asked, Kind, Parameters, text_of
 from limbeck.windows.window import Floats, Ints, Window
 
 _MOST = 100
 """Masks of one text."""
 
 
-class BlankOptions(Config):
+class BlankOptions(Parameters):
     """As transformers' pipeline and the Hub's inference API name them."""
 
     top_k: int = Field(default=5, ge=1, le=1000)
@@ -34,7 +33,7 @@ class BlankOptions(Config):
 class Blanks(Kind[BlankOptions]):
     """Tokens and their probabilities, as transformers' pipeline gives them."""
 
-    options: ClassVar[type[Config]] = BlankOptions
+    options: ClassVar[type[Parameters]] = BlankOptions
 
     def prepare(self, inputs: Sequence[Any], options: BlankOptions) -> list[Asked]:
         """Inputs are texts with the tokenizer's mask in them, once or several times."""

@@ -12,13 +12,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from limbeck.config import Config
 from limbeck.decoding.classes import probabilities
-from limbeck.runtime.asking import Asked, Kind, fields_of, text_of
+from limbeck.runtime.asking import Asked, Kind, Parameters, fields_of, text_of
 from limbeck.windows.window import Floats, Window
 
 
-class ClassOptions(Config):
+class ClassOptions(Parameters):
     """As transformers' pipeline and the Hub's inference API name them."""
 
     top_k: int | None = Field(default=None, ge=1, le=1000)
@@ -30,7 +29,7 @@ class ClassOptions(Config):
 class Classes(Kind[ClassOptions]):
     """Classes and their scores, as transformers' pipeline gives them."""
 
-    options: ClassVar[type[Config]] = ClassOptions
+    options: ClassVar[type[Parameters]] = ClassOptions
 
     def prepare(self, inputs: Sequence[Any], options: ClassOptions) -> list[Asked]:
         """Inputs are texts, or objects with `text` and `text_pair`; what is longer than the model reads is cut."""

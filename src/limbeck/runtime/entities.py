@@ -12,14 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from limbeck.config import Config
 from limbeck.decoding.grouping import Group, Strategy, Token, tokens_grouped
-from limbeck.runtime.asking import Asked, Kind, text_of
+from limbeck.runtime.asking import Asked, Kind, Parameters, text_of
 from limbeck.windows.pieces import Piece, pieces
 from limbeck.windows.window import Floats, Window
 
 
-class EntityOptions(Config):
+class EntityOptions(Parameters):
     """As transformers' pipeline and the Hub's inference API name them."""
 
     aggregation_strategy: Strategy = "simple"
@@ -33,7 +32,7 @@ class EntityOptions(Config):
 class Entities(Kind[EntityOptions]):
     """Entities as transformers' pipeline gives them; of a text of several windows each token is answered once."""
 
-    options: ClassVar[type[Config]] = EntityOptions
+    options: ClassVar[type[Parameters]] = EntityOptions
 
     def prepare(self, inputs: Sequence[Any], options: EntityOptions) -> list[Asked]:
         """Inputs are texts; what is longer than a window continues in further ones."""

@@ -58,9 +58,7 @@ def open_folder(path: Path) -> ModelFolder:
     config = _configuration(path / "config.json")
     files = {name: path / file for name, file in FILES.items() if (path / file).is_file()}
     if not files:
-        raise ModelError(
-            f"{path} has no {FILES['onnx']}; write it with an export step of its recipe, or limbeck export"
-        )
+        raise ModelError(f"{path} has no {FILES['onnx']}; write it with an export step of its recipe")
     task = _task(path, config)
     return ModelFolder(
         path=path,

@@ -9,15 +9,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from limbeck.config import Config
 from limbeck.decoding.answers import Passage, candidates
 from limbeck.errors import DataError
-from limbeck.runtime.asking import Asked, Kind, fields_of
+from limbeck.runtime.asking import Asked, Kind, Parameters, fields_of
 from limbeck.windows.contexts import ContextWindow, Reading, stretches
 from limbeck.windows.window import Floats
 
 
-class QuestionOptions(Config):
+class QuestionOptions(Parameters):
     """As the inference API of the Hugging Face Hub names them; unset, as the model's scores were measured."""
 
     top_k: int = Field(default=1, ge=1, le=20)
@@ -45,7 +44,7 @@ class _Question:
 class Questions(Kind[QuestionOptions]):
     """Answers as our evaluation of SQuAD finds them."""
 
-    options: ClassVar[type[Config]] = QuestionOptions
+    options: ClassVar[type[Parameters]] = QuestionOptions
 
     def prepare(self, inputs: Sequence[Any], options: QuestionOptions) -> list[Asked]:
         """Inputs are objects with `question` and `context`."""

@@ -82,6 +82,15 @@ def test_odd_text_is_read_like_any_other(what, served):
         assert text[answer["start"] : answer["end"]] == answer["answer"]
 
 
+@pytest.mark.parametrize("name", ["sorts", "asks"])
+def test_a_text_that_is_null_is_none(name, served):
+    """A field that is there and says nothing was once looked up as if it did, and ended in a 500."""
+    fields = {"sorts": {"text": None, "text_pair": None}, "asks": {"question": "Who?", "context": None}}
+    response = served.client.post(f"/models/{name}", json={"inputs": [fields[name]]})
+    assert response.status_code == 422
+    assert "should be a text; found nothing" in response.json()["error"]
+
+
 @pytest.mark.parametrize("text", ["", "no mask", "[MASK]" * 101])
 def test_masks_are_counted(text, served):
     """A text without a mask has no word to find."""

@@ -51,10 +51,10 @@ class HuggingFace(Dialect):
     def asked(self, body: Any, task: TaskName) -> Question:
         """`{"inputs": ..., "parameters": {...}}`; `options` of the old API is taken and has no meaning."""
         fields = _fields(body, ("inputs",), ("parameters", "options"))
-        options = fields.get("parameters") or {}
-        if not isinstance(options, dict):
-            raise invalid('"parameters" should be an object')
-        return _several(fields["inputs"], options)
+        for name in ("parameters", "options"):
+            if not isinstance(fields.get(name, {}), dict):
+                raise invalid(f'"{name}" should be an object')
+        return _several(fields["inputs"], fields.get("parameters", {}))
 
     def said(self, question: Question, reply: Reply, task: TaskName) -> Any:
         """The answers; those of a text's classes are in a list of their own, as the Hub's are."""

@@ -21,7 +21,7 @@ def input_schema(model: Model) -> Schema:
             written = {"type": "string", "pattern": r"\S"}
             return _object({"question": written, "context": written})
         case "text-classification":
-            return {"anyOf": [_TEXT, _object({"text": _TEXT}, {"text_pair": _TEXT})]}
+            return {"anyOf": [_TEXT, _object({"text": _TEXT}, {"text_pair": {"type": ["string", "null"]}})]}
         case "token-classification":
             return _TEXT
         case "fill-mask":
