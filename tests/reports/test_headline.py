@@ -73,7 +73,7 @@ def test_several_data_sets_are_told_together() -> None:
 
 
 def test_a_share_of_little_is_not_success() -> None:
-    """ "Keeps 92 %" of a score that a guess exceeds is what a reader would remember."""
+    """A headline of "keeps 92 %" where a guess has more is what a reader would remember."""
     beside = {"control_difference": 0.1, "control_difference_ci95": (0.05, 0.15)}
     assert headline(report(**KEPT, **beside, learned=True)).endswith("gained 10.0 points over the control.")
     said = headline(report(**KEPT, **beside, learned=False))
