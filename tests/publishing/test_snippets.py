@@ -1,5 +1,11 @@
-"""Every Python snippet of a card is run, on a small model of its task."""
+"""Every snippet of a card is run, on a small model of its task."""
 
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +17,7 @@ from limbeck.models.loading import save_model
 from limbeck.onnx_files import ONNX_FILE
 from limbeck.publishing.exchanging import example
 from limbeck.publishing.snippets import snippets
+from node import SCRIPTS, node
 from tiny_encoders import model_of
 from tiny_tokenizers import KINDS
 
@@ -46,9 +53,16 @@ def exported(tmp_path_factory):
     return folder_of
 
 
+def _made(task, onnx=True):
+    return snippets("a/b", task, onnx=onnx, mask="[MASK]", text=TEXT, question=QUESTION)
+
+
 def _python(task, onnx=True):
-    made = snippets("a/b", task, onnx=onnx, mask="[MASK]", text=TEXT, question=QUESTION)
-    return {each.consumer: each.code for each in made if each.language == "python"}
+    return {each.consumer: each.code for each in _made(task, onnx) if each.language == "python"}
+
+
+def _of(task, language):
+    return [each.code for each in _made(task) if each.language == language]
 
 
 @pytest.mark.parametrize("task", HEADS)
@@ -81,10 +95,63 @@ def test_the_removed_pipeline_is_not_asked_for():
     assert "pipeline(" not in _python("question-answering")["transformers"]
 
 
+def test_sentence_vectors_are_the_same(exported):
+    """Vectors that two libraries make otherwise cannot be searched with one another."""
+    torch = pytest.importorskip("torch")
+    loaded = pytest.importorskip("sentence_transformers").SentenceTransformer(str(exported("feature-extraction")))
+    code = _python("feature-extraction")["transformers"].replace("a/b", str(exported("feature-extraction")))
+    known = {}
+    exec(compile(code, "transformers", "exec"), known)
+    assert torch.allclose(torch.tensor(loaded.encode([TEXT, QUESTION])), known["vectors"], atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", HEADS)
+def test_javascript_snippets_run(task, exported, tmp_path):
+    """A file that a browser cannot read, or code that is not JavaScript, is found out by a reader."""
+    (code,) = _of(task, "javascript")
+    shutil.copytree(exported(task), tmp_path / "a" / "b")
+    (tmp_path / "node_modules").symlink_to(SCRIPTS / "node_modules")
+    here = (
+        "import { env } from '@huggingface/transformers';\nenv.allowRemoteModels = false;\nenv.localModelPath = '.';\n"
+    )
+    (tmp_path / "snippet.mjs").write_text(here + code, "utf-8")
+    assert node(tmp_path / "snippet.mjs").strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", [task for task in HEADS if task != "feature-extraction"])
+def test_the_server_s_snippet_runs(task, exported, tmp_path):
+    """A server that is started by a card's commands, and asked by them, has to answer."""
+    (code,) = _of(task, "sh")
+    download = tmp_path / "hf"
+    download.write_text(
+        f'#!/bin/sh\n[ "$1 $2 $3" = "download a/b --local-dir" ] && cp -r {exported(task)} "$4"\n', "utf-8"
+    )
+    download.chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        script = code.replace("8000", str(free.getsockname()[1]))
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    with subprocess.Popen(
+        ["sh", "-e"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+        env={**os.environ, "PATH": path},
+    ) as shell:
+        said = shell.communicate(f"{script}\nkill $!\n", timeout=120)[0]
+    assert json.loads(said), said
+    assert "error" not in said
+
+
 @pytest.mark.parametrize("task", HEADS)
 def test_without_onnx_nothing_is_promised_that_needs_it(task):
     """Code that looks for a file that was never exported fails at its first line."""
-    assert set(_python(task, onnx=False)) == {"transformers"}
+    weights = {"transformers", "sentencetransformers"} if task == "feature-extraction" else {"transformers"}
+    assert set(_python(task, onnx=False)) == weights
 
 
 def test_every_template_belongs_to_a_consumer_and_a_task():

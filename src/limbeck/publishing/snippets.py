@@ -1,6 +1,6 @@
 """How to use a model, for each consumer: code with the model's name filled in, ready to be copied.
 
-One template for each consumer and task, `use/CONSUMER.TASK.py.j2`; a test runs every Python one on a small model.
+One template for each consumer and task, `use/CONSUMER.TASK.py.j2`; tests run every one of them on a small model.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 _FOLDER = Path(__file__).with_name("use")
 _CONSUMERS = {
     "transformers": ("transformers, on PyTorch", "py"),
+    "sentencetransformers": ("sentence-transformers", "py"),
     "limbeck": ("limbeck.runtime, on ONNX, with long texts and answers put together", "py"),
+    "serve": ("limbeck serve, over HTTP", "sh"),
     "onnxruntime": ("onnxruntime alone, on ONNX", "py"),
     "transformersjs": ("transformers.js, in a browser or Node", "js"),
 }
 """Key to what the reader is told, and the ending."""
-_LANGUAGE = {"py": "python", "js": "javascript"}
+_LANGUAGE = {"py": "python", "js": "javascript", "sh": "sh"}
+_ON_WEIGHTS = ("transformers", "sentencetransformers")
+"""Consumers of `model.safetensors`; the others need the ONNX file."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def snippets(name: str, task: str, *, onnx: bool, mask: str = "", text: str, que
     Args:
         name: OWNER/NAME on the Hub.
         task: as the Hub calls it.
-        onnx: whether the folder has an ONNX file, which all but transformers need.
+        onnx: whether the folder has an ONNX file.
         mask: the tokenizer's mask.
         text: an example in the model's language, without quotation marks.
         question: one whose answer stands in that text.
@@ -48,7 +52,7 @@ def snippets(name: str, task: str, *, onnx: bool, mask: str = "", text: str, que
     found = []
     for key, (title, ending) in _CONSUMERS.items():
         file = _FOLDER / f"{key}.{task}.{ending}.j2"
-        if file.is_file() and (onnx or key == "transformers"):
+        if file.is_file() and (onnx or key in _ON_WEIGHTS):
             filled = {"name": name, "mask": mask, "text": text, "question": question}
             code = environment.get_template(file.name).render(filled)
             found.append(Snippet(key, title, _LANGUAGE[ending], code))

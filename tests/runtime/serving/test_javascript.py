@@ -1,26 +1,18 @@
 """The official JavaScript client beside our server, and transformers.js beside our files, in Node."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from serving_support import INPUTS
 
-SCRIPTS = Path(__file__).parents[2] / "javascript"
+from node import SCRIPTS, node
 
 pytestmark = pytest.mark.slow
 
 
 def _node(script, *arguments):
-    """What a script printed, as JSON."""
-    if shutil.which("node") is None or not (SCRIPTS / "node_modules").is_dir():
-        pytest.skip("Node and its packages are not here; `make javascript` installs the packages")
-    command = ["node", str(SCRIPTS / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=SCRIPTS)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    """What a script of ours printed, as JSON."""
+    return json.loads(node(SCRIPTS / script, *arguments))
 
 
 def _near(ours, theirs):
