@@ -7,6 +7,8 @@ import pytest
 from runtime_support import LABELS, TEXTS
 
 from limbeck.errors import DataError, ModelError, RecipeError
+from limbeck.exporting.openvino import export_openvino
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.runtime import Model, choosing
 from limbeck.runtime.answering import answers
 from limbeck.runtime.choosing import REMEMBERED
@@ -203,8 +205,8 @@ def test_what_is_fastest_is_measured_once(tagger, tmp_path, monkeypatch):
         choosing, "_seconds", lambda engine, _: seconds[engine._session.get_session_options().intra_op_num_threads]
     )
     first = Model.load(folder, say=heard.append)
-    assert first.choice == choosing.Choice("onnxruntime", 1)
-    assert heard == ["m: onnxruntime, 1 thread is the fastest of 2 ways to run it here"]
+    assert first.choice == choosing.Choice("onnx", "onnxruntime", 1)
+    assert heard == ["m: onnx in onnxruntime, 1 thread is the fastest of 2 ways to run it here"]
     noted = json.loads((folder / REMEMBERED).read_text())
     assert [each["seconds"] for each in next(iter(noted.values()))["measured"]] == [1.0, 0.5]
     again = Model.load(folder, say=heard.append)
@@ -212,6 +214,25 @@ def test_what_is_fastest_is_measured_once(tagger, tmp_path, monkeypatch):
     seconds[1] = 0.99
     (folder / REMEMBERED).write_text("{")
     assert Model.load(folder).choice.threads == 2  # a hundredth is noise
+
+
+def test_the_fastest_of_the_smaller_files_is_taken(tagger, tmp_path, monkeypatch):
+    """Which of two files is faster depends on the processor, and nobody should have to try."""
+    folder = tmp_path / "m"
+    shutil.copytree(tagger, folder)
+    shutil.copy(folder / "onnx" / "model.onnx", folder / "onnx" / "model_int8.onnx")
+    export_openvino(folder / "onnx" / "model.onnx", folder / OPENVINO_FILE)
+    seconds = {"onnxruntime": 1.0, "openvino": 0.5}
+    monkeypatch.setattr(choosing, "_seconds", lambda engine, _: seconds[type(engine).__name__.lower()])
+    monkeypatch.setattr(choosing, "installed", lambda: ["onnxruntime", "openvino"])
+    heard = []
+    Model.load(folder, threads=1, say=heard.append)
+    assert heard[0].endswith("the fastest of 3 ways to run it here")
+    seconds["openvino"] = 2.0
+    (folder / REMEMBERED).unlink()
+    assert Model.load(folder, threads=1).choice == choosing.Choice("onnx-int8", "onnxruntime", 1)
+    with pytest.raises(ModelError, match="onnxruntime runs no file of the format openvino"):
+        Model.load(folder, format="openvino", engine="onnxruntime")
 
 
 def _threads(engine):

@@ -5,8 +5,8 @@ N answers, V numbers that each is made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from limbeck.exporting.parity import Floats, Unit
 _ROWS = 256
 """Compared at once: of a vocabulary's scores, those of all tokens of a batch would fill the memory several times."""
 
+Run = Callable[[Feed], Sequence[Floats]]
+"""A file in an engine: its outputs, in their order."""
 Pair = tuple[Floats, Floats]
 """What the original and the quantised file say of the same units, each (N, V)."""
 
@@ -56,15 +58,15 @@ def drift(pairs: Iterable[Pair], labels: bool) -> Drift:
 
 
 def drifts(
-    original: Any, others: Mapping[str, Any], batches: Sequence[Feed], unit: Unit, labels: bool
+    original: Run, others: Mapping[str, Run], batches: Sequence[Feed], unit: Unit, labels: bool
 ) -> dict[str, Drift]:
-    """The drift of every other session from the original one; sessions are of onnxruntime."""
+    """The drift of every other file from the original one."""
     return {name: drift(_pairs(original, other, batches, unit), labels) for name, other in others.items()}
 
 
-def _pairs(original: Any, other: Any, batches: Sequence[Feed], unit: Unit) -> Iterator[Pair]:
+def _pairs(original: Run, other: Run, batches: Sequence[Feed], unit: Unit) -> Iterator[Pair]:
     for feed in batches:
-        first, second = (rows_of(each.run(None, feed), feed["attention_mask"], unit) for each in (original, other))
+        first, second = (rows_of(each(feed), feed["attention_mask"], unit) for each in (original, other))
         yield first, second
 
 

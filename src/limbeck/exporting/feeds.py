@@ -18,7 +18,7 @@ from limbeck.exporting.parity import Floats, Unit
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Feed = dict[str, NDArray[np.integer]]
+Feed = dict[str, NDArray[np.int64]]
 """Name of an input to what it is given, (B, T)."""
 
 PADDING = -1e4

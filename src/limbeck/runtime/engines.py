@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from limbeck.errors import MissingExtra, ModelError
 from limbeck.onnx_files import open_session
+from limbeck.openvino_files import compiled
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -64,22 +65,15 @@ class OnnxRuntime(Engine):
 
 
 class OpenVino(Engine):
-    """On the CPU, with so many threads, in float32."""
+    """On the CPU, with so many threads: ONNX files in float32, its own in bfloat16."""
 
     def __init__(self, file: Path, threads: int) -> None:
         """Raises:
         MissingExtra: openvino is not installed.
         ModelError: the file is damaged.
         """
-        if find_spec("openvino") is None:
-            raise MissingExtra("openvino", "openvino")
-        import openvino
-
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        if threads:
-            settings["INFERENCE_NUM_THREADS"] = threads
         try:
-            self._compiled: Any = openvino.Core().compile_model(str(file), "CPU", settings)
+            self._compiled: Any = compiled(file, threads)
         except RuntimeError as error:
             raise _unread(file, error) from None
         self.inputs = frozenset(given.get_any_name() for given in self._compiled.inputs)
@@ -87,7 +81,7 @@ class OpenVino(Engine):
 
     def run(self, feed: dict[str, Ints]) -> list[Floats]:
         """See `Engine.run`."""
-        found = self._compiled(feed)
+        found = self._compiled({name: feed[name] for name in self.inputs})
         return [np.array(found[place]) for place in range(len(self.outputs))]
 
 
@@ -97,6 +91,21 @@ ENGINES: dict[str, type[OnnxRuntime | OpenVino]] = {"onnxruntime": OnnxRuntime, 
 def installed() -> list[str]:
     """Names of the engines that can be used here."""
     return [name for name in ENGINES if find_spec(name) is not None]
+
+
+def engine_of(file: Path, threads: int) -> Engine:
+    """The first engine that runs such a file.
+
+    Raises:
+        MissingExtra: it is not installed.
+        ModelError: the file is damaged.
+    """
+    return ENGINES[that_run(file)[0]](file, threads)
+
+
+def that_run(file: Path) -> list[str]:
+    """Names of the engines that can run such a file, installed or not."""
+    return list(ENGINES) if file.suffix == ".onnx" else ["openvino"]
 
 
 def _unread(file: Path, error: Exception) -> ModelError:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from limbeck.errors import ModelError
 from limbeck.onnx_files import FILES
+from limbeck.openvino_files import OPENVINO_FILE
 
 TaskName = Literal["question-answering", "token-classification", "text-classification", "fill-mask"]
 
@@ -25,6 +26,7 @@ _AFTER_PADDING = ("roberta", "xlm-roberta", "camembert")
 _UNNAMED = {"0": "LABEL_0", "1": "LABEL_1"}
 """What transformers does not write down."""
 _LARGEST_CONFIGURATION = 1 << 20
+_FORMATS = {**FILES, "openvino": OPENVINO_FILE}
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,13 @@ class ModelFolder:
     problem: str | None
     """`regression` and the like, as transformers calls it."""
     files: dict[str, Path]
-    """Format to ONNX file, those that are there."""
+    """Format to file, those that are there."""
     name: str
     """Of the folder."""
 
 
 def open_folder(path: Path) -> ModelFolder:
-    """Reads and checks `config.json`, and looks for ONNX files.
+    """Reads and checks `config.json`, and looks for files that an engine runs.
 
     Raises:
         ModelError: says what is missing, or why this model cannot be served.
@@ -56,7 +58,7 @@ def open_folder(path: Path) -> ModelFolder:
             f"{path} is no folder; give one that an export step wrote, such as runs/NAME/steps/ship-*/model"
         )
     config = _configuration(path / "config.json")
-    files = {name: path / file for name, file in FILES.items() if (path / file).is_file()}
+    files = {name: path / file for name, file in _FORMATS.items() if (path / file).is_file()}
     if not files:
         raise ModelError(f"{path} has no {FILES['onnx']}; write it with an export step of its recipe")
     task = _task(path, config)

@@ -15,7 +15,7 @@ from limbeck.runtime.asking import Asked, Kind
 from limbeck.runtime.blanks import Blanks
 from limbeck.runtime.choosing import Choice, choose
 from limbeck.runtime.classes import Classes
-from limbeck.runtime.engines import Engine
+from limbeck.runtime.engines import Engine, installed, that_run
 from limbeck.runtime.entities import Entities
 from limbeck.runtime.folder import ModelFolder, TaskName, open_folder
 from limbeck.runtime.questions import Questions
@@ -31,13 +31,11 @@ _KINDS: dict[TaskName, type[Kind[Any]]] = {
 class Model:
     """Answers of a model folder that an `export` step wrote; needs neither torch nor transformers."""
 
-    def __init__(self, folder: ModelFolder, kind: Kind[Any], engine: Engine, choice: Choice, format_: str) -> None:
+    def __init__(self, folder: ModelFolder, kind: Kind[Any], engine: Engine, choice: Choice) -> None:
         self.folder = folder
         self.kind = kind
         self.engine = engine
         self.choice = choice
-        self.format = format_
-        """`onnx` or `onnx-int8`."""
 
     @classmethod
     def load(
@@ -49,11 +47,12 @@ class Model:
         threads: int | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
-        """Opens a folder with `config.json`, `tokenizer.json` and `onnx/model.onnx`.
+        """Opens a folder with `config.json`, `tokenizer.json`, and `onnx/model.onnx` or another file that answers.
 
         Args:
             path: the folder.
-            format: `onnx` or `onnx-int8`; unset, int8 where the folder has it, for export has tested it on the task.
+            format: `onnx`, `onnx-int8` or `openvino`; unset, the fastest of the smaller ones that the folder has, for
+                export has tested them on the task, or `onnx`.
             engine: `onnxruntime` or `openvino`; unset, the fastest of those installed, measured once.
             threads: of the engine; unset, measured as well.
             say: is told what was chosen.
@@ -63,15 +62,20 @@ class Model:
             MissingExtra: the engine is not installed.
         """
         folder = open_folder(Path(path))
-        chosen = _format(folder, format)
+        formats = _formats(folder, format, engine)
         kind = _KINDS[folder.task](folder, load_processor(folder.path), read_settings(folder.path))
-        choice, opened = choose(folder, folder.files[chosen], engine, threads, say)
-        return cls(folder, kind, opened, choice, chosen)
+        choice, opened = choose(folder, formats, engine, threads, say)
+        return cls(folder, kind, opened, choice)
 
     @property
     def task(self) -> TaskName:
         """As the Hugging Face Hub calls it."""
         return self.folder.task
+
+    @property
+    def format(self) -> str:
+        """`onnx`, `onnx-int8` or `openvino`."""
+        return self.choice.format
 
     @property
     def processor(self) -> Processor:
@@ -106,9 +110,11 @@ class Model:
         return said if several else said[0]
 
 
-def _format(folder: ModelFolder, wanted: str | None) -> str:
+def _formats(folder: ModelFolder, wanted: str | None, engine: str | None) -> list[str]:
     if wanted is None:
-        return "onnx-int8" if "onnx-int8" in folder.files else "onnx"
+        here = [engine] if engine else installed()
+        runnable = [name for name, file in folder.files.items() if any(each in here for each in that_run(file))]
+        return [name for name in runnable if name != "onnx"] or runnable or list(folder.files)[:1]
     if wanted not in folder.files:
         raise ModelError(f'{folder.path} has no format "{wanted}"; it has {" and ".join(folder.files)}')
-    return wanted
+    return [wanted]

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -76,13 +75,14 @@ def bench_engines(
         ModelError: the folder is not of a model that answers.
     """
     from limbeck.runtime.choosing import cores
-    from limbeck.runtime.engines import installed
+    from limbeck.runtime.engines import installed, that_run
     from limbeck.runtime.folder import open_folder
     from limbeck.runtime.model import Model
 
     given = list(inputs_of(inputs))
     count = threads or cores()
-    ways = product(open_folder(folder).files, installed())
+    files, here = open_folder(folder).files, installed()
+    ways = [(name, engine) for name, file in files.items() for engine in that_run(file) if engine in here]
     models = {
         f"{format_}, {engine}": Model.load(folder, format=format_, engine=engine, threads=count)
         for format_, engine in ways

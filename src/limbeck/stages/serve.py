@@ -61,7 +61,7 @@ def serve(
     models: dict[str, Model] = {}
     for name, folder in folders.items():
         models[name] = Model.load(folder, engine=engine, threads=threads, say=say)
-        say(f"{name}: {models[name].task}, {models[name].format} in {models[name].choice.sentence}")
+        say(f"{name}: {models[name].task}, {models[name].choice.sentence}")
     run(models, host, port, limits, tokens, drain, lambda address: say(f"serving on {address}"))
 
 

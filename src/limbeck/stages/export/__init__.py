@@ -10,6 +10,7 @@ from pydantic import Field
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import CorpusRef, ModelSource, Step
 from limbeck.onnx_files import FILES, ONNX_FILE
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REVISION = 4
 KIND = "model"
 
+_MADE_OF_ONNX = ("onnx-int8", "openvino")
 LONGEST = 512
 """Tokens of the longest input that is compared."""
 
@@ -29,9 +31,11 @@ class ExportStep(Step):
     do: Literal["export"] = "export"
     model: ModelSource
     """Of a `finetune` step, the member that did best on its development data."""
-    formats: list[Literal["safetensors", "onnx", "onnx-int8"]] = Field(default=["safetensors", "onnx"], min_length=1)
-    """`model.safetensors` is always written; `onnx` adds `onnx/model.onnx` for onnxruntime, `onnx-int8` both that and
-    `onnx/model_int8.onnx`."""
+    formats: list[Literal["safetensors", "onnx", "onnx-int8", "openvino"]] = Field(
+        default=["safetensors", "onnx"], min_length=1
+    )
+    """`model.safetensors` is always written; `onnx` adds `onnx/model.onnx` for onnxruntime, and so do the others, which
+    are made of it: `onnx-int8` adds `onnx/model_int8.onnx`, `openvino` adds `openvino/openvino_model.xml`."""
     may_lose: float = Field(default=0.005, ge=0, le=1)
     """By how much a format may score lower than float32 on the test examples and be shipped; 0.005 is half a point."""
     corpus: CorpusRef | None = None
@@ -47,9 +51,9 @@ class ExportStep(Step):
 
     @property
     def written(self) -> list[str]:
-        """All formats that are made: int8 is made of ONNX in float32, which is kept."""
-        wanted = {"safetensors", *self.formats, *(["onnx"] if "onnx-int8" in self.formats else [])}
-        return sorted(wanted, key=("safetensors", "onnx", "onnx-int8").index)
+        """All formats that are made: int8 and OpenVINO's are made of ONNX in float32, which is kept."""
+        wanted = {"safetensors", *self.formats, *(["onnx"] if {*self.formats} & {*_MADE_OF_ONNX} else [])}
+        return sorted(wanted, key=("safetensors", "onnx", *_MADE_OF_ONNX).index)
 
 
 def outline(config: ExportStep, inputs: Outlines) -> Outline:
@@ -83,13 +87,14 @@ def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     folder = out.folder / "model"
     save_model(model, tokenizer, folder)
     _write_reading(config, inputs, folder)
-    files = {"safetensors": folder / "model.safetensors", **{name: folder / file for name, file in FILES.items()}}
+    weights = {"safetensors": Path("model.safetensors"), **FILES, "openvino": OPENVINO_FILE.with_suffix(".bin")}
     if "onnx" in config.written:
         texts = _texts(config, inputs)
         out.facts["parity"] = _export_onnx(model, tokenizer, texts, out)
-        if "onnx-int8" in config.written:
-            _export_int8(config, inputs.get(config.model), model, tokenizer, texts, out)
+        if {*config.written} & {*_MADE_OF_ONNX}:
+            _export_smaller(config, inputs.get(config.model), model, tokenizer, texts, out)
     parameters = count(model)
+    files = {name: folder / file for name, file in weights.items()}
     sizes = {name: file.stat().st_size for name, file in files.items() if file.is_file()}
     out.facts |= {
         "model_folder": "model",
@@ -133,7 +138,7 @@ def _export_onnx(
     return measured
 
 
-def _export_int8(
+def _export_smaller(
     config: ExportStep,
     made: Artifact | None,
     model: "PreTrainedModel",
@@ -144,9 +149,12 @@ def _export_int8(
     from limbeck.exporting.feeds import feeds
     from limbeck.stages.export.exam import exam_of
     from limbeck.stages.export.int8 import add_int8
+    from limbeck.stages.export.openvino import add_openvino
 
-    batches = list(feeds(model, tokenizer, texts, _longest(model)))
-    add_int8(model, batches, exam_of(made, model, tokenizer), config.may_lose, out)
+    batches, exam = list(feeds(model, tokenizer, texts, _longest(model))), exam_of(made, model, tokenizer)
+    for name, add in zip(_MADE_OF_ONNX, (add_int8, add_openvino), strict=True):
+        if name in config.written:
+            add(model, batches, exam, config.may_lose, out)
 
 
 def _longest(model: "PreTrainedModel") -> int:

@@ -1,4 +1,4 @@
-"""The test examples of a fine-tuned model, answered with one ONNX file and with another."""
+"""The test examples of a fine-tuned model, answered with one file and with another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,10 +69,10 @@ class Exam:
         return Result(self.data, trial.metric, len(gold), *scores, contrast.difference, contrast.ci95)
 
     def _answers(self, file: Path) -> list[Any]:
-        from limbeck.runtime.engines import OnnxRuntime
+        from limbeck.runtime.engines import engine_of
         from limbeck.tasks.predicting import predict
 
-        engine = OnnxRuntime(file, threads=0)
+        engine = engine_of(file, threads=0)
 
         def read(batch: "Batch") -> "Floats":
             types = None if batch.token_types is None else batch.token_types.numpy()

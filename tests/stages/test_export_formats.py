@@ -1,4 +1,4 @@
-"""The format onnx-int8 through the step `export`: what is close to float32 is shipped, what is not is refused."""
+"""Smaller formats through the step `export`: what is close to float32 is shipped, what is not is refused."""
 
 import json
 
@@ -11,10 +11,11 @@ from limbeck.exporting import int8
 from limbeck.exporting.choosing import Tried
 from limbeck.exporting.drift import Drift
 from limbeck.onnx_files import INT8_FILE, ONNX_FILE
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.runtime import Model
 from limbeck.stages.export import ExportStep, outline
-from limbeck.stages.export import int8 as export_int8
 from limbeck.stages.export.exam import Result
+from limbeck.stages.export.judging import judged
 from tiny_questions import TASK, squad_data
 
 EXPORT = {"do": "export", "model": "@t", "formats": ["onnx-int8"]}
@@ -37,7 +38,7 @@ def _ruined(source, target, feeds):
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch):
     """Speeds are not what is tested."""
-    monkeypatch.setattr("limbeck.stages.export.int8._ROUNDS", 3)
+    monkeypatch.setattr("limbeck.stages.export.judging._ROUNDS", 3)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,8 @@ class _Exam:
 def test_what_may_be_lost_is_for_the_recipe_to_say(difference, may_lose, shipped, tmp_path):
     """A bound that nobody can move is ignored by leaving the check out; a gain is no loss."""
     tried = Tried("a way", 10, 2.0, Drift(9, 0.99, 0.9, 0.1, 0.0))
-    row = export_int8._judged(tried, tmp_path / "model.onnx", tmp_path / "int8.onnx", _Exam(difference), may_lose)
+    files = (tmp_path / "model.onnx", tmp_path / "int8.onnx")
+    row = judged("onnx-int8", tried, *files, _Exam(difference), may_lose)
     assert row["shipped"] == shipped
     assert row["difference_ci95"] == [difference - 0.1, difference + 0.1]
     allowed = f"; at most {100 * may_lose:g} points may be lost"
@@ -153,3 +155,52 @@ def test_the_plan_counts_what_int8_is_made_of(tiny):
     step = ExportStep.parse({"model": str(tiny.model), "formats": ["onnx-int8"]}, "ship")
     assert step.written == ["safetensors", "onnx", "onnx-int8"]
     assert outline(step, {}).notes == ("writes safetensors, onnx, onnx-int8",)
+
+
+OPENVINO = {**EXPORT, "formats": ["openvino"]}
+
+
+@pytest.mark.slow
+def test_openvino_s_files_are_examined_and_answer(answerer, make_step):
+    """Half of the bytes and of the time are worth nothing to whom the answers are not the same."""
+    heard = Heard()
+    made = make_step(OPENVINO, {"@t": answerer}, heard)
+    (row,) = made.facts["formats"]
+    assert (row["format"], row["way"], row["metric"], row["examples"]) == ("openvino", "bfloat16", "SQuAD F1", 40)
+    assert row["shipped"], row["reason"]
+    assert row["cosine"] > 0.999
+    assert made.facts["bytes_per_format"]["openvino"] < 0.6 * made.facts["bytes_per_format"]["onnx"]
+    assert [line for line in heard.lines if line.startswith("openvino is shipped (bfloat16): SQuAD F1 ")]
+    question = {"question": "who?", "context": "the small river and MacAlBre near a house"}
+    fast, plain = (Model.load(made.model_folder, format=name, threads=1) for name in ("openvino", "onnx"))
+    assert (fast.choice.engine, fast(question)["answer"]) == ("openvino", plain(question)["answer"])
+    assert Model.load(made.model_folder, threads=1).format == "openvino"
+    assert Model.load(made.model_folder, threads=1, engine="onnxruntime").format == "onnx"
+
+
+@pytest.mark.slow
+def test_openvino_s_files_may_be_refused(answerer, make_step, monkeypatch):
+    """A file that lost more than was allowed must not be what a server finds first."""
+    monkeypatch.setattr("limbeck.stages.export.exam.exam_of", lambda *_: _Exam(-0.1))
+    made = make_step(OPENVINO, {"@t": answerer})
+    (row,) = made.facts["formats"]
+    assert (row["shipped"], row["difference"]) == (False, -0.1)
+    assert not (made.model_folder / OPENVINO_FILE.parent).exists()
+    assert made.facts["bytes_per_format"].keys() == {"safetensors", "onnx"}
+
+
+class _OlderCore:
+    def get_property(self, device, name):
+        return ["FP32", "INT8"]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_examined_here_is_not_shipped(answerer, make_step, monkeypatch):
+    """On a processor without bfloat16 the same file computes in float32, and the examination says nothing."""
+    monkeypatch.setattr("limbeck.exporting.openvino.core", _OlderCore)
+    heard = Heard()
+    made = make_step(OPENVINO, {"@t": answerer}, heard)
+    (row,) = made.facts["formats"]
+    assert not row["shipped"]
+    assert "does not compute in bfloat16" in row["reason"]
+    assert heard.lines[-2] == f"openvino is not shipped (bfloat16): {row['reason']}"
