@@ -24,6 +24,7 @@ LAYERS = (
         "display",
         "decoding",
         "onnx_files",
+        "openvino_files",
         "processor",
         "windows",
         "parts",
