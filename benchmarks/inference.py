@@ -27,11 +27,13 @@ import transformers
 
 from inference_peers import PEERS, Pipeline, Scores
 from limbeck.exporting.feeds import feeds, sentences
-from limbeck.exporting.inputs import graph_inputs
+from limbeck.exporting.inputs import emit_only, graph_inputs
 from limbeck.exporting.int8 import quantise
 from limbeck.exporting.onnx import export_onnx
+from limbeck.exporting.openvino import export_openvino
 from limbeck.models.loading import load_model, load_tokenizer, save_model
 from limbeck.onnx_files import INT8_FILE, ONNX_FILE
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.runtime import Model
 from tables import ratio, write_table
 
@@ -75,7 +77,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _exported(shape: str, scratch: Path) -> dict[str, Path]:
-    """Model folders with ONNX files as an `export` step writes them: in float32, and in int8 in two ways."""
+    """Model folders with ONNX files as an `export` step writes them: in float32, bfloat16, and int8 in two ways."""
     torch.manual_seed(0)
     tokenizer = load_tokenizer(MINILM)
     if shape == "MiniLM":
@@ -84,10 +86,12 @@ def _exported(shape: str, scratch: Path) -> dict[str, Path]:
         names = {"id2label": {0: "no", 1: "yes"}, "label2id": {"no": 0, "yes": 1}}
         config = transformers.DistilBertConfig(vocab_size=len(tokenizer), **names)
         model = transformers.DistilBertForSequenceClassification(config).eval()
-    plain = scratch / "float32"
+    plain, names = scratch / "float32", graph_inputs(model, tokenizer.model_input_names)
+    emit_only(tokenizer, names)
     save_model(model, tokenizer, plain)
-    export_onnx(model, graph_inputs(model, tokenizer.model_input_names), plain / ONNX_FILE)
-    made = {"float32": plain}
+    export_onnx(model, names, plain / ONNX_FILE)
+    made = {"float32": plain, "bfloat16": Path(shutil.copytree(plain, scratch / "bfloat16"))}
+    export_openvino(plain / ONNX_FILE, made["bfloat16"] / OPENVINO_FILE)
     for way in WAYS:
         made[f"int8 {way}"] = Path(shutil.copytree(plain, scratch / way))
         quantise(way, plain / ONNX_FILE, scratch / way / INT8_FILE, feeds(model, tokenizer, sentences(), LONGEST))

@@ -10,13 +10,13 @@ from limbeck.exporting.feeds import feeds, has_labels, sentences, unit_of
 from limbeck.exporting.inputs import graph_inputs
 from limbeck.exporting.int8 import WAYS, quantise
 from limbeck.exporting.onnx import export_onnx
-from limbeck.onnx_files import open_session
+from limbeck.runtime.engines import engine_of
 
 
-@pytest.fixture
-def exported(make, tokenizer, tmp_path):
-    """A tiny tagger as an ONNX file, and what it is fed."""
-    model = make("bert", "ForTokenClassification")
+@pytest.fixture(params=["ForTokenClassification", "ForSequenceClassification"])
+def exported(request, make, tokenizer, tmp_path):
+    """A tiny model as an ONNX file, and what it is fed; one that judges texts multiplies a transposed weight."""
+    model = make("bert", request.param)
     tokenizer.model_input_names = graph_inputs(model, tokenizer.model_input_names)
     export_onnx(model, tokenizer.model_input_names, tmp_path / "model.onnx")
     return model, tmp_path / "model.onnx", list(feeds(model, tokenizer, sentences(), 40))
@@ -30,8 +30,8 @@ def test_every_way_keeps_close_and_quiet(way, exported, tmp_path, capfd):
     quantise(way, source, target, batches)
     assert capfd.readouterr() == ("", "")
     assert [file.name for file in target.parent.iterdir()] == [target.name]
-    opened = open_session(source, 1)
-    found = drifts(opened, {way: open_session(target, 1)}, batches, unit_of(model), has_labels(model))[way]
+    opened = engine_of(source, 1).run
+    found = drifts(opened, {way: engine_of(target, 1).run}, batches, unit_of(model), has_labels(model))[way]
     assert found.cosine > 0.98
     assert found.differing < 0.1
     assert drifts(opened, {way: opened}, batches, unit_of(model), has_labels(model))[way].least_cosine == 1.0
@@ -68,8 +68,8 @@ def test_a_scale_for_each_column(make, tokenizer, tmp_path):
     quantise("by channel", source, tmp_path / "ours.onnx", batches)
     with int8.quiet():
         quantize_dynamic(source, tmp_path / "usual.onnx")
-    sessions = {name: open_session(tmp_path / f"{name}.onnx", 1) for name in ("ours", "usual")}
-    found = drifts(open_session(source, 1), sessions, batches, "tokens", True)
+    runs = {name: engine_of(tmp_path / f"{name}.onnx", 1).run for name in ("ours", "usual")}
+    found = drifts(engine_of(source, 1).run, runs, batches, "tokens", True)
     assert found["ours"].cosine > found["usual"].cosine + 0.01
 
 

@@ -52,23 +52,28 @@ async def ask(
     url: str, bodies: Sequence[bytes], rate: float, seconds: float, timeout: float = 30.0, token: str = ""
 ) -> list[Asked]:
     """Sends the bodies in turn, `rate` of them a second, for so many seconds, and waits for the last answer."""
-    import httpx2
+    import aiohttp
 
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
-    limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-    async with httpx2.AsyncClient(headers=headers, limits=limits, timeout=timeout) as client:
+    connections, patience = aiohttp.TCPConnector(limit=_CONNECTIONS), aiohttp.ClientTimeout(total=timeout)
+    async with aiohttp.ClientSession(connector=connections, headers=headers, timeout=patience) as client:
         begin = time.perf_counter()
 
-        async def one(number: int) -> Asked:
-            due = number / rate
-            await asyncio.sleep(max(0.0, begin + due - time.perf_counter()))
+        async def one(number: int, due: float) -> Asked:
             try:
-                status = (await client.post(url, content=bodies[number % len(bodies)])).status_code
-            except httpx2.HTTPError:
+                async with client.post(url, data=bodies[number % len(bodies)]) as response:
+                    await response.read()
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError):
                 status = 0
             return Asked(due, time.perf_counter() - begin - due, status)
 
-        return list(await asyncio.gather(*(one(number) for number in range(max(1, round(rate * seconds))))))
+        asked = []
+        for number in range(max(1, round(rate * seconds))):
+            due = number / rate
+            await asyncio.sleep(max(0.0, begin + due - time.perf_counter()))
+            asked.append(asyncio.create_task(one(number, due)))
+        return list(await asyncio.gather(*asked))
 
 
 def summary(asked: Sequence[Asked], rate: float) -> Load:

@@ -51,6 +51,7 @@ def export_onnx(model: PreTrainedModel, inputs: Sequence[str], file: Path) -> No
     _describe(program, model)
     file.parent.mkdir(parents=True, exist_ok=True)
     program.save(file, external_data=False)
+    _forget_shapes_of_weights(file)
 
 
 def output_names(model: PreTrainedModel) -> tuple[str, ...]:
@@ -128,6 +129,18 @@ def _describe(program: ONNXProgram, model: PreTrainedModel) -> None:
     graph.producer_version = version("limbeck")
     graph.metadata_props.clear()
     graph.metadata_props.update({"architecture": type(model).__name__, "model_type": str(model.config.model_type)})
+
+
+def _forget_shapes_of_weights(file: Path) -> None:
+    """The exporter notes them beside the weights; a tool that transposes a weight then finds two that differ."""
+    import onnx
+
+    made = onnx.load(file)
+    weights = {weight.name for weight in made.graph.initializer}
+    others = [value for value in made.graph.value_info if value.name not in weights]
+    del made.graph.value_info[:]
+    made.graph.value_info.extend(others)
+    onnx.save(made, file)
 
 
 def _require_exporter() -> None:
