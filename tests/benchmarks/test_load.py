@@ -1,4 +1,5 @@
 import asyncio
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from limbeck.benchmarks.load import Asked, ask, capacity, summary
-from limbeck.errors import DataError
+from limbeck.errors import DataError, MissingExtra
 
 
 class _Server(ThreadingHTTPServer):
@@ -99,3 +100,10 @@ def test_capacity_is_where_it_falls_behind(server):
     most = capacity(server(0.05).url, [b"1"], 8.0, heard.append, seconds=1.0)
     assert 5 < most < 21
     assert heard[-1].answered_per_second < 0.8 * heard[-1].rate
+
+
+def test_without_its_clients_the_extra_is_named(monkeypatch):
+    """An import that fails in the middle of a command says nothing of what to install."""
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(MissingExtra, match=r"limbeck\[serve\]"):
+        asyncio.run(ask("http://127.0.0.1:1/", [b"{}"], 1.0, 1.0))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from limbeck.errors import DataError
+from limbeck.errors import DataError, MissingExtra
 
 _CONNECTIONS = 1000
 
@@ -51,8 +51,15 @@ class Load:
 async def ask(
     url: str, bodies: Sequence[bytes], rate: float, seconds: float, timeout: float = 30.0, token: str = ""
 ) -> list[Asked]:
-    """Sends the bodies in turn, `rate` of them a second, for so many seconds, and waits for the last answer."""
-    import aiohttp
+    """Sends the bodies in turn, `rate` of them a second, for so many seconds, and waits for the last answer.
+
+    Raises:
+        MissingExtra: aiohttp is not installed.
+    """
+    try:
+        import aiohttp
+    except ImportError:
+        raise MissingExtra("aiohttp", "serve") from None
 
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
     connections, patience = aiohttp.TCPConnector(limit=_CONNECTIONS), aiohttp.ClientTimeout(total=timeout)

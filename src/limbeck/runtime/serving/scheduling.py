@@ -7,6 +7,8 @@ worker runs one batch the next one gathers, so that batches grow with the load a
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -26,6 +28,10 @@ from limbeck.runtime.serving.limits import Limits
 from limbeck.windows.batching import LIKE, TOKENS
 from limbeck.windows.window import Floats, Window
 
+_AT_ONCE = 0.03
+"""Seconds of computing in one batch, unless it is a single window: who comes meanwhile waits for its end."""
+_BEHIND = 5
+"""By how much the worker's thread is nicer than the event loop, which else waits for it where both share a core."""
 _MEMORY = 0.9
 """How slowly the measured speed forgets, batch by batch."""
 _WARMING = (8, 64)
@@ -168,6 +174,9 @@ class Scheduler:
         return ticket
 
     def _work(self) -> None:
+        if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _BEHIND)
         while True:
             with self._ready:
                 self._ready.wait_for(lambda: self._pending or self._closed)
@@ -187,10 +196,11 @@ class Scheduler:
         shortest, longest = LIKE * oldest, oldest / LIKE
         batch: list[_Waiting] = []
         widest = 0
+        most = min(TOKENS, _AT_ONCE * self.load.tokens_per_second)
         for each in kept:
             if shortest <= each.length <= longest:
                 widest = max(widest, each.length)
-                if batch and widest * (len(batch) + 1) > TOKENS:
+                if batch and widest * (len(batch) + 1) > most:
                     break
                 batch.append(each)
         taken = set(map(id, batch))
