@@ -55,8 +55,8 @@ def _step(tiny, data, **fields):
 
 @pytest.fixture(scope="module")
 def classifier(tiny, tables, make_step):
-    """Two members that tell persons from places."""
-    return make_step(_step(tiny, _classes(tables, metrics=["macro_f1", "mcc"]), seeds=[1, 2]))
+    """Two members that tell persons from places, taught for long enough whatever tiny vocabulary they have."""
+    return make_step(_step(tiny, _classes(tables, metrics=["macro_f1", "mcc"]), seeds=[1, 2], updates=180))
 
 
 @pytest.fixture(scope="module")
