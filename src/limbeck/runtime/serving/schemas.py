@@ -50,9 +50,7 @@ def deepinfra_request(model: Model, limits: Limits) -> Schema:
     one = input_schema(model)
     if model.task == "question-answering":
         return one
-    return _object(
-        {"input": {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": limits.items}]}}
-    )
+    return _object({"input": _one_or_more(one, limits)})
 
 
 def classes_request(limits: Limits) -> Schema:

@@ -151,7 +151,10 @@ def _export_smaller(
     from limbeck.stages.export.int8 import add_int8
     from limbeck.stages.export.openvino import add_openvino
 
-    batches, exam = list(feeds(model, tokenizer, texts, _longest(model))), exam_of(made, model, tokenizer)
+    batches, exam = (
+        list(feeds(model, tokenizer, texts, _longest(model))),
+        exam_of(made, model, tokenizer, out.folder / "model" / ONNX_FILE),
+    )
     for name, add in zip(_MADE_OF_ONNX, (add_int8, add_openvino), strict=True):
         if name in config.written:
             add(model, batches, exam, config.may_lose, out)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,20 +54,26 @@ class Exam:
     windows: "Windows[Any]"
     labels: Sequence[str]
     pad: int
+    float32: Path
 
-    def judge(self, float32: Path, other: Path) -> Result:
-        """Both files on all examples; 10,000 resamples."""
+    def judge(self, other: Path) -> Result:
+        """The float32 file and another on all examples; 10,000 resamples."""
         from limbeck.evaluation.metrics import measure_of, shown
         from limbeck.evaluation.trial import Trial
 
         gold = [self.task.gold(example) for example in self.examples]
-        said = {"float32": self._answers(float32), "other": self._answers(other)}
+        said = {"float32": self._of_float32, "other": self._answers(other)}
         measures = {name: [measure_of(self.metric, gold, each, self.language)] for name, each in said.items()}
         seeds = {name: [0] for name in said}
         trial = Trial(self.task.name, self.data, self.language, shown(self.metric), measures, seeds, None)
         contrast = trial.contrast("other", "float32")
         scores = (trial.score("float32"), trial.score("other"))
         return Result(self.data, trial.metric, len(gold), *scores, contrast.difference, contrast.ci95)
+
+    @cached_property
+    def _of_float32(self) -> list[Any]:
+        """Answered once, however many formats are compared with it."""
+        return self._answers(self.float32)
 
     def _answers(self, file: Path) -> list[Any]:
         from limbeck.runtime.engines import engine_of
@@ -82,8 +89,13 @@ class Exam:
         return [answer.said for answer in answers]
 
 
-def exam_of(made: Artifact | None, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> Exam | None:
-    """The test examples beside a fine-tuned model, read as `evaluate` reads them; None where there are none."""
+def exam_of(
+    made: Artifact | None, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", float32: Path
+) -> Exam | None:
+    """The test examples beside a fine-tuned model, read as `evaluate` reads them; None where there are none.
+
+    `float32` is the file that others are compared with.
+    """
     from limbeck.models.counting import shape_of
     from limbeck.models.task_heads import labels_of
     from limbeck.tasks.data import task_named
@@ -102,7 +114,7 @@ def exam_of(made: Artifact | None, model: "PreTrainedModel", tokenizer: "PreTrai
     windows = encode_once(task, examples, tokenizer, labels, length, asked["stride"])
     pad = int(tokenizer.pad_token_id or 0)
     language, metric = learned["language"], learned["metrics"][0]
-    return Exam(learned["name"], language, metric, task, examples, windows, labels, pad)
+    return Exam(learned["name"], language, metric, task, examples, windows, labels, pad, float32)
 
 
 def learned_by(made: Artifact) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -39,7 +39,7 @@ def add_int8(
     chosen = best(tried, least)
     rows += [row_of(FORMAT, each, reason) for each, reason in reasons(tried, chosen, least)]
     if chosen is not None:
-        rows.insert(0, judged(FORMAT, chosen, source, made[chosen.way], exam, may_lose))
+        rows.insert(0, judged(FORMAT, chosen, made[chosen.way], exam, may_lose))
         if rows[0]["shipped"]:
             made[chosen.way].replace(target)
     out.facts["formats"] = [*out.facts.get("formats", []), *rows]

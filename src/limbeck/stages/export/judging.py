@@ -42,14 +42,12 @@ def speedups(model: "PreTrainedModel", source: Path, made: Mapping[str, Path]) -
     return {way: median(slow / fast for slow, fast in each) for way, each in pairs.items()}
 
 
-def judged(
-    format_: str, chosen: "Tried", source: Path, file: Path, exam: "Exam | None", may_lose: float
-) -> dict[str, Any]:
+def judged(format_: str, chosen: "Tried", file: Path, exam: "Exam | None", may_lose: float) -> dict[str, Any]:
     """The row of the file that was chosen: whether it is shipped, and why."""
     if exam is None:
         reason = "no task to examine it on; judged by how close its outputs are"
         return row_of(format_, chosen, reason, shipped=True)
-    result = exam.judge(source, file)
+    result = exam.judge(file)
     kept = result.difference >= -may_lose
     allowed = "" if kept else f"; at most {100 * may_lose:g} points may be lost"
     row = row_of(format_, chosen, result.sentence + allowed, shipped=kept)

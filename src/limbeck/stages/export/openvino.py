@@ -36,7 +36,7 @@ def add_openvino(
     else:
         tried = _measure(model, batches, source, made)
         out.say(f"openvino {told(tried, source.stat().st_size)}")
-        row = _judge(tried, source, made, exam, may_lose)
+        row = _judge(tried, made, exam, may_lose)
     if row["shipped"]:
         made.parent.replace(target.parent)
     out.facts["formats"] = [*out.facts.get("formats", []), row]
@@ -55,11 +55,8 @@ def _measure(model: "PreTrainedModel", batches: "Sequence[Feed]", source: Path, 
     return Tried(_WAY, size, speedups(model, source, {_WAY: made})[_WAY], found[_WAY])
 
 
-def _judge(tried: "Tried", source: Path, made: Path, exam: "Exam | None", may_lose: float) -> dict[str, Any]:
-    from limbeck.exporting.choosing import LEAST_EXAMINED, LEAST_UNEXAMINED, best, reasons
+def _judge(tried: "Tried", made: Path, exam: "Exam | None", may_lose: float) -> dict[str, Any]:
+    from limbeck.exporting.choosing import LEAST_EXAMINED, LEAST_UNEXAMINED, too_far
 
-    least = LEAST_EXAMINED if exam else LEAST_UNEXAMINED
-    if best([tried], least) is None:
-        ((_, reason),) = reasons([tried], None, least)
-        return row_of(FORMAT, tried, reason)
-    return judged(FORMAT, tried, source, made, exam, may_lose)
+    far = too_far(tried, LEAST_EXAMINED if exam else LEAST_UNEXAMINED)
+    return row_of(FORMAT, tried, far) if far else judged(FORMAT, tried, made, exam, may_lose)

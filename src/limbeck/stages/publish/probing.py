@@ -3,18 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from limbeck.errors import DataError, MissingExtra
 from limbeck.onnx_files import ONNX_FILE
 from limbeck.publishing.exchanging import Found, Task, exchanges, languages, measured
-
-_TASKS: dict[str, Task] = {
-    "question-answering": "question-answering",
-    "token-classification": "token-classification",
-    "text-classification": "text-classification",
-    "fill-mask": "fill-mask",
-}
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ def probe(folder: Path, task: str, language: Sequence[str]) -> Probed:
     """Asks the model of a folder, in the first of its languages that there are sentences in."""
     from limbeck.runtime import Model
 
-    if task not in _TASKS:
+    if task not in get_args(Task):
         return Probed(reason="an encoder without a head gives no answers that could be compared.")
     if not (folder / ONNX_FILE).is_file():
         return Probed(reason="it runs the ONNX file, and there is none.")
@@ -54,7 +47,7 @@ def probe(folder: Path, task: str, language: Sequence[str]) -> Probed:
         return Probed(reason=_no_sentences(language), mask=mask)
     if model.folder.problem == "regression" or (task == "text-classification" and len(model.folder.labels) == 1):
         return Probed(reason="a model of numbers gives another one for every text.", mask=mask)
-    return _asked(model, _TASKS[task], spoken[0], mask)
+    return _asked(model, model.task, spoken[0], mask)
 
 
 def _asked(model: Any, task: Task, language: str, mask: str) -> Probed:
