@@ -1,12 +1,10 @@
-import sys
-
 import numpy as np
 import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from limbeck.benchmarks.engines import onnx_runtime, pytorch
-from limbeck.errors import MissingExtra
+from limbeck.benchmarks.engines import pytorch
+from limbeck.runtime.engines import engine_of
 from tiny_encoders import model_of
 
 
@@ -30,13 +28,6 @@ def test_both_engines_say_the_same_of_every_task(head, tmp_path):
     model = model_of("bert", f"For{head}")
     export_onnx(model, ["input_ids", "attention_mask", "token_type_ids"], tmp_path / "model.onnx")
     ids_BT, mask_BT = np.full((3, 6), 7), np.array([[1] * 6, [1] * 4 + [0] * 2, [1] * 5 + [0]])
-    said = onnx_runtime(tmp_path / "model.onnx", 1)(ids_BT, mask_BT)
-    np.testing.assert_allclose(said[0], pytorch(model)(ids_BT, mask_BT), atol=1e-5)
-    assert len(said) == (2 if head == "QuestionAnswering" else 1)
-
-
-def test_without_onnxruntime_the_extra_is_named(tmp_path, monkeypatch):
-    """A bare import error does not say what to install."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingExtra, match=r"onnxruntime is not installed.*limbeck\[export\]"):
-        onnx_runtime(tmp_path / "model.onnx", 1)
+    said = engine_of(tmp_path / "model.onnx", 1)(ids_BT, mask_BT)
+    starts = said[..., 0] if head == "QuestionAnswering" else said
+    np.testing.assert_allclose(starts, pytorch(model)(ids_BT, mask_BT), atol=1e-5)

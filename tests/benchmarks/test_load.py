@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, seconds, most=1000):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seconds, self.most, self.inside, self.turn, self.bodies = seconds, most, 0, threading.Lock(), []
+        self.collecting = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -31,6 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         server = self.server
         server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+        server.collecting.append(gc.isenabled())
         server.inside += 1
         status = 429 if server.inside > server.most else 200
         if status == 200:
@@ -58,6 +61,14 @@ def server():
     for each in made:
         each.shutdown()
         each.server_close()
+
+
+def test_the_client_does_not_pause(server):
+    """A full collection takes the client tens of milliseconds, which would be written down as the server's."""
+    slow = server(0.0)
+    asyncio.run(ask(slow.url, [b"{}"], 20, 0.2))
+    assert slow.collecting == [False] * 4
+    assert gc.isenabled()
 
 
 def test_waiting_counts_from_when_a_request_was_due(server):

@@ -13,6 +13,7 @@ from limbeck.runtime import Model, choosing
 from limbeck.runtime.answering import answers
 from limbeck.runtime.choosing import REMEMBERED
 from limbeck.runtime.engines import ENGINES, installed
+from processors import needs_bfloat16
 
 TAGS = {"id2label": LABELS, "label2id": {label: number for number, label in LABELS.items()}}
 QUESTION = {"question": "Where did she write?", "context": TEXTS[0]}
@@ -216,6 +217,7 @@ def test_what_is_fastest_is_measured_once(tagger, tmp_path, monkeypatch):
     assert Model.load(folder).choice.threads == 2  # a hundredth is noise
 
 
+@needs_bfloat16
 def test_the_fastest_of_the_smaller_files_is_taken(tagger, tmp_path, monkeypatch):
     """Which of two files is faster depends on the processor, and nobody should have to try."""
     folder = tmp_path / "m"

@@ -1,16 +1,22 @@
 import json
+import shutil
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import AutoModel, BertConfig, BertModel
 
 from limbeck.artifacts import Artifact, Manifest
 from limbeck.benchmarks import memory
 from limbeck.errors import RecipeError
+from limbeck.exporting.onnx import export_onnx
+from limbeck.exporting.openvino import export_openvino
+from limbeck.onnx_files import INT8_FILE, ONNX_FILE
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.outlines import Outline
 from limbeck.stages import benchmark
 from limbeck.stages.benchmark import BenchmarkStep
 from limbeck.workspace import Workspace
+from processors import needs_bfloat16
 
 
 def _model(tmp_path, name, layers):
@@ -47,6 +53,23 @@ def test_it_says_what_models_weigh_and_how_fast_they_are(tmp_path, monkeypatch):
     assert {(row["model"], row["against"]) for row in out.facts["ratios"]} == {("small", "teacher")}
     assert out.facts["threads"] == torch.get_num_threads()
     assert json.loads((out.folder / "speed.json").read_text()) == out.facts
+
+
+@needs_bfloat16
+def test_every_file_of_a_model_is_timed(tmp_path, monkeypatch):
+    """A format that was made for speed, and that nobody timed, is shipped on faith."""
+    monkeypatch.setattr(memory, "peak_memory", lambda folders, tokens: [0 for _ in folders])
+    inputs = {"@a": _model(tmp_path, "a", 1)}
+    folder = tmp_path / "a"
+    export_onnx(AutoModel.from_pretrained(folder), ["input_ids", "attention_mask"], folder / ONNX_FILE)
+    shutil.copy(folder / ONNX_FILE, folder / INT8_FILE)
+    export_openvino(folder / ONNX_FILE, folder / OPENVINO_FILE)
+    step = BenchmarkStep.parse({"models": {"a": "@a"}, "batches": [1], "rounds": 3, "mixed": False}, "speed")
+    out = Workspace(tmp_path / "speed")
+    benchmark.run(step, inputs, out)
+    assert {row["format"] for row in out.facts["speed"]} == {"pytorch", "onnx", "onnx-int8", "openvino"}
+    weight = out.facts["models"]["a"]
+    assert 0 < weight["openvino_bytes"] < weight["onnx_bytes"] == weight["onnx_int8_bytes"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from limbeck.runtime import Model
 from limbeck.stages.export import ExportStep, outline
 from limbeck.stages.export.exam import Result
 from limbeck.stages.export.judging import judged
+from processors import needs_bfloat16
 from tiny_questions import TASK, squad_data
 
 EXPORT = {"do": "export", "model": "@t", "formats": ["onnx-int8"]}
@@ -160,6 +161,7 @@ OPENVINO = {**EXPORT, "formats": ["openvino"]}
 
 
 @pytest.mark.slow
+@needs_bfloat16
 def test_openvino_s_files_are_examined_and_answer(answerer, make_step):
     """Half of the bytes and of the time are worth nothing to whom the answers are not the same."""
     heard = Heard()
@@ -178,6 +180,7 @@ def test_openvino_s_files_are_examined_and_answer(answerer, make_step):
 
 
 @pytest.mark.slow
+@needs_bfloat16
 def test_openvino_s_files_may_be_refused(answerer, make_step, monkeypatch):
     """A file that lost more than was allowed must not be what a server finds first."""
     monkeypatch.setattr("limbeck.stages.export.exam.exam_of", lambda *_: _Exam(-0.1))

@@ -1,4 +1,4 @@
-"""What runs a model: PyTorch or ONNX Runtime, behind one call.
+"""What runs a model as it was trained, in PyTorch.
 
 B sequences, T tokens.
 """
@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from limbeck.onnx_files import open_session
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from transformers import PreTrainedModel
 
 Ints = NDArray[np.int64]
@@ -34,21 +30,5 @@ def pytorch(model: PreTrainedModel) -> Forward:
             ids = torch.from_numpy(ids_BT).to(model.device)
             mask = torch.from_numpy(mask_BT).to(model.device)
             return model(input_ids=ids, attention_mask=mask, return_dict=False)[0].cpu()
-
-    return forward
-
-
-def onnx_runtime(file: Path, threads: int) -> Forward:
-    """An ONNX file on the CPU with as many threads as PyTorch has.
-
-    Raises:
-        MissingExtra: onnxruntime is not installed.
-    """
-    session = open_session(file, threads)
-    typed = "token_type_ids" in {given.name for given in session.get_inputs()}
-
-    def forward(ids_BT: Ints, mask_BT: Ints) -> object:
-        feed = {"input_ids": ids_BT, "attention_mask": mask_BT}
-        return session.run(None, {**feed, "token_type_ids": np.zeros_like(ids_BT)} if typed else feed)
 
     return forward

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("limbeck", "torch", "transformers", "tokenizers", "onnxruntime")
+PACKAGES = ("limbeck", "torch", "transformers", "tokenizers", "onnxruntime", "openvino")
 _FLAGS = ("avx2", "avx512_f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16", "sve", "sme")
 
 

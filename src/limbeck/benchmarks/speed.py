@@ -20,7 +20,7 @@ class Subject:
     vocabulary: int
     """Ids run from 0 to this, exclusive."""
     forwards: Mapping[str, Forward]
-    """Format (`pytorch`, `onnx`, `onnx-int8`) to what runs it."""
+    """Format (`pytorch`, `onnx`, `onnx-int8`, `openvino`) to what runs it."""
 
 
 @dataclass

@@ -26,7 +26,8 @@ _AFTER_PADDING = ("roberta", "xlm-roberta", "camembert")
 _UNNAMED = {"0": "LABEL_0", "1": "LABEL_1"}
 """What transformers does not write down."""
 _LARGEST_CONFIGURATION = 1 << 20
-_FORMATS = {**FILES, "openvino": OPENVINO_FILE}
+FORMATS = {**FILES, "openvino": OPENVINO_FILE}
+"""Format to the file that an engine runs, within the folder."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def open_folder(path: Path) -> ModelFolder:
             f"{path} is no folder; give one that an export step wrote, such as runs/NAME/steps/ship-*/model"
         )
     config = _configuration(path / "config.json")
-    files = {name: path / file for name, file in _FORMATS.items() if (path / file).is_file()}
+    files = {name: path / file for name, file in FORMATS.items() if (path / file).is_file()}
     if not files:
         raise ModelError(f"{path} has no {FILES['onnx']}; write it with an export step of its recipe")
     task = _task(path, config)

@@ -10,13 +10,16 @@ from pydantic import Field, PositiveInt, field_validator
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
 from limbeck.onnx_files import FILES
+from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-REVISION = 2
+    from limbeck.benchmarks.engines import Forward
+
+REVISION = 3
 KIND = "speed"
 
 LONGEST = 512
@@ -121,9 +124,10 @@ def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]
     from limbeck.models.counting import count, flops_per_token
 
     parameters = count(model)
+    weights = {**FILES, "openvino": OPENVINO_FILE.with_suffix(".bin")}
     files = {
         "bytes": folder / "model.safetensors",
-        **{f"{format_.replace('-', '_')}_bytes": folder / file for format_, file in FILES.items()},
+        **{f"{format_.replace('-', '_')}_bytes": folder / file for format_, file in weights.items()},
     }
     return {
         "role": name if name in ROLES else "student",
@@ -136,9 +140,12 @@ def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]
 
 
 def _subject(name: str, model: "PreTrainedModel", folder: Path, threads: int) -> Any:
-    from limbeck.benchmarks.engines import onnx_runtime, pytorch
+    from limbeck.benchmarks.engines import pytorch
     from limbeck.benchmarks.speed import Subject
+    from limbeck.runtime.engines import engine_of
+    from limbeck.runtime.folder import FORMATS
 
-    files = {format_: folder / file for format_, file in FILES.items() if (folder / file).is_file()}
-    forwards = {"pytorch": pytorch(model), **{format_: onnx_runtime(file, threads) for format_, file in files.items()}}
+    files = {format_: folder / file for format_, file in FORMATS.items() if (folder / file).is_file()}
+    forwards: dict[str, Forward] = {"pytorch": pytorch(model)}
+    forwards.update((format_, engine_of(file, threads)) for format_, file in files.items())
     return Subject(name, model.config.vocab_size, forwards)

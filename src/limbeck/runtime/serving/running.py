@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -74,6 +75,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Tells the address, which of port 0 is known only now."""
+        gc.freeze()  # to look through all that was imported takes 40 ms, in which nobody would be answered
         await super().startup(sockets)
         for server in getattr(self, "servers", []):
             for bound in server.sockets:

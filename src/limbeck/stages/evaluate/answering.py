@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 def answers_of(arm: Arm, test: TestSet, folder: Path, out: Workspace) -> list[list["Answer"]]:
     """The answers of each member; kept in `folder` as one JSON line per example."""
+    import torch
+
     from limbeck.models.counting import shape_of
     from limbeck.models.loading import load_model, load_tokenizer
+    from limbeck.models.packing import packed
     from limbeck.models.task_heads import labels_of
     from limbeck.tasks.encoded import encode_once
     from limbeck.tasks.predicting import predict, reader_of
@@ -35,7 +38,8 @@ def answers_of(arm: Arm, test: TestSet, folder: Path, out: Workspace) -> list[li
         label = f"{test.name}: {arm.name}, seed {member.seed}"
         with out.progress(label, len(windows), "windows") as bar:
             pad = int(tokenizer.pad_token_id or 0)
-            answers = predict(task, reader_of(model), test.examples, windows, labels, pad, bar)
+            reader = reader_of(packed(model, torch.float32))
+            answers = predict(task, reader, test.examples, windows, labels, pad, bar)
         _write(answers, folder / f"{arm.name}-seed-{member.seed}.jsonl")
         made.append(answers)
     return made

@@ -23,7 +23,7 @@ class LatencyBound(Config):
 
     batch: PositiveInt = 1
     length: PositiveInt = 128
-    format: Literal["pytorch", "onnx", "onnx-int8"] = "pytorch"
+    format: Literal["pytorch", "onnx", "onnx-int8", "openvino"] = "pytorch"
     value: PositiveFloat
     """Milliseconds per batch."""
 
