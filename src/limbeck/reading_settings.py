@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from limbeck.config import Config
+from limbeck.decoding.grouping import Strategy
 from limbeck.errors import ModelError, RecipeError
 
 READING_FILE = "reading.json"
@@ -27,6 +28,9 @@ class ReadingSettings(Config):
     """Tokens of the longest answer."""
     threshold: float = 0.0
     """By how much "no answer" has to be likelier than the best answer, in logits, to be said where it may be."""
+    aggregation_strategy: Strategy = "simple"
+    """How the tokens of an entity become one; `simple` is what the Hub's inference API does. A tagger that learned each
+    word's class at its first token says nothing sensible at the others, and is read there: `first`."""
 
 
 def read_settings(folder: Path) -> ReadingSettings:

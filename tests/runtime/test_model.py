@@ -107,6 +107,18 @@ def test_inputs_of_several_requests_are_answered_together(tagger):
     ]
 
 
+def test_tags_are_read_where_they_were_learned(tagger, tmp_path):
+    """What a tagger says inside words nobody taught it; read there, a name comes back in pieces."""
+    folder = tmp_path / "m"
+    shutil.copytree(tagger, folder)
+    first, simple = ({"aggregation_strategy": way, "ignore_labels": []} for way in ("first", "simple"))
+    usual = _loaded(folder)(TEXTS[0], ignore_labels=[])
+    (folder / "reading.json").write_text('{"aggregation_strategy": "first"}')
+    model = _loaded(folder)
+    assert usual == model(TEXTS[0], **simple) != model(TEXTS[0], **first)
+    assert model(TEXTS[0], ignore_labels=[]) == model(TEXTS[0], **first)
+
+
 @pytest.mark.parametrize(
     ("head", "given", "sentence"),
     [

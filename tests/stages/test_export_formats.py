@@ -92,7 +92,8 @@ def test_a_bad_quantisation_is_refused_on_the_task(task, request, make_step, mon
     assert not (made.model_folder / INT8_FILE).exists()
     assert made.facts["bytes_per_format"].keys() == {"safetensors", "onnx"}
     assert (made.model_folder / ONNX_FILE).is_file()
-    assert (made.model_folder / "reading.json").is_file()
+    read_at = json.loads((made.model_folder / "reading.json").read_text())["aggregation_strategy"]
+    assert read_at == ("first" if task == "tags" else "simple")
 
 
 class _Exam:

@@ -21,8 +21,8 @@ from limbeck.windows.window import Floats, Window
 class EntityOptions(Parameters):
     """As transformers' pipeline and the Hub's inference API name them."""
 
-    aggregation_strategy: Strategy = "simple"
-    """How the tokens of an entity become one; `none` gives every token."""
+    aggregation_strategy: Strategy | None = None
+    """How the tokens of an entity become one, if not as the model was scored; `none` gives every token."""
     ignore_labels: list[str] = Field(default=["O"], max_length=1000)
     """Classes that are not said."""
     stride: int | None = Field(default=None, ge=0, le=512)
@@ -60,8 +60,9 @@ class Entities(Kind[EntityOptions]):
             for index, row, piece, scores in _each_once(cut, stride, logits)
             for start, end in [piece.offsets[row].tolist()]
         ]
-        groups = tokens_grouped(tokens, self.folder.labels, options.aggregation_strategy)
-        key = "entity" if options.aggregation_strategy == "none" else "entity_group"
+        strategy = options.aggregation_strategy or self.settings.aggregation_strategy
+        groups = tokens_grouped(tokens, self.folder.labels, strategy)
+        key = "entity" if strategy == "none" else "entity_group"
         ignored = set(options.ignore_labels)
         return [self._said(group, key) for group in groups if group.label not in ignored]
 

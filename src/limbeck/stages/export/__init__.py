@@ -17,7 +17,7 @@ from limbeck.workspace import Workspace
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-REVISION = 4
+REVISION = 5
 KIND = "model"
 
 _MADE_OF_ONNX = ("onnx-int8", "openvino")
@@ -116,6 +116,8 @@ def _write_reading(config: ExportStep, inputs: Mapping[str, Artifact], folder: P
         return
     learned, settled = learned_by(made)
     asked = {name: made.manifest.config[name] for name in ("length", "stride")}
+    if learned["task"] == "token_classification":
+        asked["aggregation_strategy"] = "first"
     settings = ReadingSettings.parse({**asked, **learned["settings"], **settled}, READING_FILE)
     write_json(folder / READING_FILE, settings.model_dump())
 
