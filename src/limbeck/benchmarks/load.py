@@ -65,21 +65,20 @@ async def ask(
 
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
     connections, patience = aiohttp.TCPConnector(limit=_CONNECTIONS), aiohttp.ClientTimeout(total=timeout)
-    session = aiohttp.ClientSession(connector=connections, headers=headers, timeout=patience)
-    async with session as client:
+    async with aiohttp.ClientSession(connector=connections, headers=headers, timeout=patience) as client:
+        begin = time.perf_counter()
+
+        async def one(number: int, due: float) -> Asked:
+            try:
+                async with client.post(url, data=bodies[number % len(bodies)]) as response:
+                    await response.read()
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError):
+                status = 0
+            return Asked(due, time.perf_counter() - begin - due, status)
+
+        asked = []
         with _without_pauses():
-            begin = time.perf_counter()
-
-            async def one(number: int, due: float) -> Asked:
-                try:
-                    async with client.post(url, data=bodies[number % len(bodies)]) as response:
-                        await response.read()
-                        status = response.status
-                except (aiohttp.ClientError, TimeoutError):
-                    status = 0
-                return Asked(due, time.perf_counter() - begin - due, status)
-
-            asked = []
             for number in range(max(1, round(rate * seconds))):
                 due = number / rate
                 await asyncio.sleep(max(0.0, begin + due - time.perf_counter()))

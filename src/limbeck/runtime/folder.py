@@ -28,6 +28,8 @@ _UNNAMED = {"0": "LABEL_0", "1": "LABEL_1"}
 _LARGEST_CONFIGURATION = 1 << 20
 FORMATS = {**FILES, "openvino": OPENVINO_FILE}
 """Format to the file that an engine runs, within the folder."""
+WEIGHTS = {**FILES, "openvino": OPENVINO_FILE.with_suffix(".bin")}
+"""Format to the file that its weights are in."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from pydantic import Field, PositiveInt, field_validator
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import ModelSource, Step
-from limbeck.onnx_files import FILES
-from limbeck.openvino_files import OPENVINO_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -122,12 +120,12 @@ def run(config: BenchmarkStep, inputs: Mapping[str, Artifact], out: Workspace) -
 def _weight(name: str, model: "PreTrainedModel", folder: Path) -> dict[str, Any]:
     from limbeck.evaluation.trial import ROLES
     from limbeck.models.counting import count, flops_per_token
+    from limbeck.runtime.folder import WEIGHTS
 
     parameters = count(model)
-    weights = {**FILES, "openvino": OPENVINO_FILE.with_suffix(".bin")}
     files = {
         "bytes": folder / "model.safetensors",
-        **{f"{format_.replace('-', '_')}_bytes": folder / file for format_, file in weights.items()},
+        **{f"{format_.replace('-', '_')}_bytes": folder / file for format_, file in WEIGHTS.items()},
     }
     return {
         "role": name if name in ROLES else "student",

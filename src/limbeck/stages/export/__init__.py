@@ -9,8 +9,7 @@ from pydantic import Field
 
 from limbeck.artifacts import Artifact, write_json
 from limbeck.config import CorpusRef, ModelSource, Step
-from limbeck.onnx_files import FILES, ONNX_FILE
-from limbeck.openvino_files import OPENVINO_FILE
+from limbeck.onnx_files import ONNX_FILE
 from limbeck.outlines import Outline, Outlines
 from limbeck.workspace import Workspace
 
@@ -80,6 +79,7 @@ def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     from limbeck.models.counting import count
     from limbeck.models.loading import load_model, load_tokenizer, save_model
     from limbeck.models.sources import model_source
+    from limbeck.runtime.folder import WEIGHTS
 
     source = model_source(config.model, inputs)
     model, tokenizer = load_model(source), load_tokenizer(source)
@@ -87,14 +87,13 @@ def run(config: ExportStep, inputs: Mapping[str, Artifact], out: Workspace) -> N
     folder = out.folder / "model"
     save_model(model, tokenizer, folder)
     _write_reading(config, inputs, folder)
-    weights = {"safetensors": Path("model.safetensors"), **FILES, "openvino": OPENVINO_FILE.with_suffix(".bin")}
     if "onnx" in config.written:
         texts = _texts(config, inputs)
         out.facts["parity"] = _export_onnx(model, tokenizer, texts, out)
         if {*config.written} & {*_MADE_OF_ONNX}:
             _export_smaller(config, inputs.get(config.model), model, tokenizer, texts, out)
     parameters = count(model)
-    files = {name: folder / file for name, file in weights.items()}
+    files = {"safetensors": folder / "model.safetensors", **{name: folder / file for name, file in WEIGHTS.items()}}
     sizes = {name: file.stat().st_size for name, file in files.items() if file.is_file()}
     out.facts |= {
         "model_folder": "model",
@@ -153,10 +152,8 @@ def _export_smaller(
     from limbeck.stages.export.int8 import add_int8
     from limbeck.stages.export.openvino import add_openvino
 
-    batches, exam = (
-        list(feeds(model, tokenizer, texts, _longest(model))),
-        exam_of(made, model, tokenizer, out.folder / "model" / ONNX_FILE),
-    )
+    batches = list(feeds(model, tokenizer, texts, _longest(model)))
+    exam = exam_of(made, model, tokenizer, out.folder / "model" / ONNX_FILE)
     for name, add in zip(_MADE_OF_ONNX, (add_int8, add_openvino), strict=True):
         if name in config.written:
             add(model, batches, exam, config.may_lose, out)
