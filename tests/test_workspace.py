@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,7 @@ class Heard(Silent):
 
 def test_events_are_one_json_line_each(tmp_path, monkeypatch):
     """A program that follows a run reads line by line; a sentence with a line break must not break that."""
-    monkeypatch.setattr(workspace.time, "time", lambda: 1234.56789)
+    monkeypatch.setattr(workspace, "time", SimpleNamespace(time=lambda: 1234.56789))
     path = tmp_path / "events.jsonl"
     path.write_text('{"of": "an earlier step"}\n', "utf-8")
     out = Workspace(tmp_path / "step", "small", Heard(), path)
