@@ -12,15 +12,25 @@ from tiny_encoders import model_of
 SIZES = {"vocab_size": 40, "num_hidden_layers": 2, "max_position_embeddings": 48, "pad_token_id": 0, "num_labels": 4}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Callable[..., PreTrainedModel]:
     """Makes a model: `make("bert", "ForMaskedLM")`."""
     return partial(model_of, **SIZES)
 
 
+@pytest.fixture(scope="session")
+def letters() -> Callable[[], PreTrainedTokenizerFast]:
+    """Makes a tokenizer with one token per letter; it makes token types, as that of a BERT does."""
+    return _letters
+
+
 @pytest.fixture
 def tokenizer() -> PreTrainedTokenizerFast:
-    """One token per letter; it makes token types, as that of a BERT does."""
+    """A fresh one."""
+    return _letters()
+
+
+def _letters() -> PreTrainedTokenizerFast:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz"]
     backend = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
     backend.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")

@@ -13,13 +13,13 @@ from limbeck.exporting.onnx import export_onnx
 from limbeck.runtime.engines import engine_of
 
 
-@pytest.fixture(params=["ForTokenClassification", "ForSequenceClassification"])
-def exported(request, make, tokenizer, tmp_path):
+@pytest.fixture(scope="module", params=["ForTokenClassification", "ForSequenceClassification"])
+def exported(request, make, letters, tmp_path_factory):
     """A tiny model as an ONNX file, and what it is fed; one that judges texts multiplies a transposed weight."""
-    model = make("bert", request.param)
+    model, tokenizer, file = make("bert", request.param), letters(), tmp_path_factory.mktemp("int8") / "model.onnx"
     tokenizer.model_input_names = graph_inputs(model, tokenizer.model_input_names)
-    export_onnx(model, tokenizer.model_input_names, tmp_path / "model.onnx")
-    return model, tmp_path / "model.onnx", list(feeds(model, tokenizer, sentences(), 40))
+    export_onnx(model, tokenizer.model_input_names, file)
+    return model, file, list(feeds(model, tokenizer, sentences(), 40))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -37,6 +37,7 @@ def test_every_way_keeps_close_and_quiet(way, exported, tmp_path, capfd):
     assert drifts(opened, {way: opened}, batches, unit_of(model), has_labels(model))[way].least_cosine == 1.0
     content = target.read_bytes()
     assert str(tmp_path).encode() not in content
+    assert str(source.parent).encode() not in content
     assert any(tensor.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8) for tensor in _weights(target))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import torch
@@ -96,6 +98,13 @@ def flops_per_token(config: PreTrainedConfig, length: int, logits_share: float =
 
 def _hollow(config: PreTrainedConfig, mlm: bool) -> PreTrainedModel:
     family_of(config)
+    return _made(type(config), config.to_json_string(use_diff=False), mlm)
+
+
+@lru_cache(maxsize=16)
+def _made(kind: type[PreTrainedConfig], text: str, mlm: bool) -> PreTrainedModel:
+    """Without weights; kept, since a plan asks for the same few again and again."""
+    config = kind.from_dict(json.loads(text))
     with torch.device("meta"):
         model: PreTrainedModel = auto_class(config, mlm=mlm).from_config(config)
     return model

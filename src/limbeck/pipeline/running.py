@@ -4,8 +4,8 @@ import gc
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,8 @@ def run(
         result = RunResult(folder)
         try:
             for name in wanted:
-                with in_plain_words(f"making the step {name}", folder):
+                with in_plain_words(f"making the step {name}", folder), _tidied():
                     _do_step(name, recipe, result, shown)
-                gc.collect()  # models of a finished step may hang in reference cycles
-                give_back()
         except (LimbeckError, Interrupted):
             with suppress(OSError, LimbeckError):  # the report must not hide the error
                 _write_report(folder, shown)
@@ -90,6 +88,18 @@ def run(
             if _report_is_old(result):
                 _write_report(folder, shown)
         return result
+
+
+@contextmanager
+def _tidied() -> Iterator[None]:
+    """Frees the models that a step leaves in reference cycles; to look through what is older takes half a second."""
+    gc.freeze()
+    try:
+        yield
+        gc.collect()
+    finally:
+        gc.unfreeze()
+    give_back()
 
 
 def _wanted(recipe: Recipe, only: str | None) -> list[str]:
