@@ -42,7 +42,11 @@ def _families():
 @pytest.mark.parametrize("family", _families())
 def test_a_model_of_each_family_and_task_says_the_same(family, head, make, tokenizer, tmp_path, capfd):
     """A graph that fixed a length, or forgot the padding mask, is wrong on every text but the example."""
-    model = make(family, head, **({"num_labels": 2} if head == "ForQuestionAnswering" else {}))
+    labels = {"num_labels": 2} if head == "ForQuestionAnswering" else {}
+    layers = (
+        {} if head == "ForTokenClassification" else {"num_hidden_layers": 1}
+    )  # one layer after another is seen once
+    model = make(family, head, **labels, **layers)
     file, parity = _ship(model, tokenizer, tmp_path)
     require(parity, "the file")
     unit, compared, outputs = HEADS[head]
@@ -66,7 +70,7 @@ def test_a_model_of_each_family_and_task_says_the_same(family, head, make, token
 )
 def test_other_heads_say_the_same(head, output, make, tokenizer, tmp_path):
     """A raw student is used for its words or its vectors."""
-    file, parity = _ship(make("bert", head), tokenizer, tmp_path)
+    file, parity = _ship(make("bert", head, num_hidden_layers=1), tokenizer, tmp_path)
     require(parity, "the file")
     assert parity.labels_compared == (output == "logits")
     assert (parity.unit == "texts") == head.endswith("Prediction")
@@ -75,7 +79,9 @@ def test_other_heads_say_the_same(head, output, make, tokenizer, tmp_path):
 
 def test_a_number_has_no_label(make, tokenizer, tmp_path):
     """The best of one class is always the same, so a check of it proves nothing and must not be claimed."""
-    file, parity = _ship(make("bert", "ForSequenceClassification", num_labels=1), tokenizer, tmp_path)
+    file, parity = _ship(
+        make("bert", "ForSequenceClassification", num_labels=1, num_hidden_layers=1), tokenizer, tmp_path
+    )
     require(parity, "the file")
     assert not parity.labels_compared
     assert parity.answers == parity.sequences == 2 * (1 + len(TEXTS) + 1)
@@ -87,7 +93,7 @@ def test_a_number_has_no_label(make, tokenizer, tmp_path):
 @pytest.mark.parametrize("head", ["ForSequenceClassification", "ForQuestionAnswering"])
 def test_pairs_are_read_as_pairs(head, make, tokenizer, tmp_path):
     """A graph that took every token for the first text's would pass a check on single texts, and fail every user."""
-    model = make("bert", head, num_labels=2)
+    model = make("bert", head, num_labels=2, num_hidden_layers=1)
     file, _ = _ship(model, tokenizer, tmp_path)
     embeddings = model.bert.embeddings.token_type_embeddings.weight
     with torch.no_grad():

@@ -24,7 +24,7 @@ def export_tiny(family: str, head: str, folder: Path, **changes: object) -> Path
     tokenizer = KINDS[family](TEXTS * 4, 180 if family == "bert" else 300)
     numbers = max(tokenizer.get_vocab().values()) + 1
     special = {"pad_token_id": tokenizer.pad_token_id}
-    sizes = {"vocab_size": numbers, "num_hidden_layers": 2, "max_position_embeddings": 130, **special}
+    sizes = {"vocab_size": numbers, "num_hidden_layers": 1, "max_position_embeddings": 130, **special}
     model = model_of(family, head, **{**sizes, **changes})
     names = graph_inputs(model, tokenizer.model_input_names)
     emit_only(tokenizer, names)
