@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 from torch import nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import CONFIG_MAPPING, PreTrainedConfig, PreTrainedModel
 
 from limbeck.models.families import depth_of, encoder_of, family_of, layers_of, projection_of
 from limbeck.models.loading import auto_class
@@ -98,13 +98,14 @@ def flops_per_token(config: PreTrainedConfig, length: int, logits_share: float =
 
 def _hollow(config: PreTrainedConfig, mlm: bool) -> PreTrainedModel:
     family_of(config)
-    return _made(type(config), config.to_json_string(use_diff=False), mlm)
+    return _made(config.to_json_string(use_diff=False), mlm)
 
 
 @lru_cache(maxsize=16)
-def _made(kind: type[PreTrainedConfig], text: str, mlm: bool) -> PreTrainedModel:
+def _made(config_json: str, mlm: bool) -> PreTrainedModel:
     """Without weights; kept, since a plan asks for the same few again and again."""
-    config = kind.from_dict(json.loads(text))
+    values = json.loads(config_json)
+    config = CONFIG_MAPPING[values["model_type"]].from_dict(values)
     with torch.device("meta"):
         model: PreTrainedModel = auto_class(config, mlm=mlm).from_config(config)
     return model
