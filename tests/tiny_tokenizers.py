@@ -59,8 +59,7 @@ def xlm_roberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
     backend.decoder = decoders.Metaspace()
     trainer = trainers.UnigramTrainer(vocab_size=size - 1, special_tokens=_ENDS, unk_token="<unk>", show_progress=False)
     backend.train_from_iterator(texts, trainer)
-    pieces = [(token, score) for token, score in _model(backend)["vocab"]]
-    return XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)])
+    return XLMRobertaTokenizer(vocab=[*_pieces(backend), ("<mask>", 0.0)])
 
 
 def deberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
@@ -72,8 +71,7 @@ def deberta(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
         vocab_size=size - 1, special_tokens=special, unk_token="[UNK]", show_progress=False
     )
     backend.train_from_iterator(texts, trainer)
-    pieces = [(token, score) for token, score in _model(backend)["vocab"]]
-    return DebertaV2Tokenizer(vocab=pieces, unk_id=3)
+    return DebertaV2Tokenizer(vocab=_pieces(backend), unk_id=3)
 
 
 def albert(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
@@ -84,7 +82,7 @@ def albert(texts: Sequence[str], size: int) -> PreTrainedTokenizerBase:
     special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
     trainer = trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False)
     backend.train_from_iterator(texts, trainer)
-    return AlbertTokenizer(vocab=[(token, score) for token, score in _model(backend)["vocab"]])
+    return AlbertTokenizer(vocab=_pieces(backend))
 
 
 KINDS: dict[str, Callable[[Sequence[str], int], PreTrainedTokenizerBase]] = {
@@ -100,6 +98,11 @@ KINDS: dict[str, Callable[[Sequence[str], int], PreTrainedTokenizerBase]] = {
 def _vocabulary_and_merges(backend: Tokenizer) -> dict[str, object]:
     model = _model(backend)
     return {"vocab": model["vocab"], "merges": [tuple(pair) for pair in model["merges"]]}
+
+
+def _pieces(backend: Tokenizer) -> list[tuple[str, float]]:
+    """With scores of few digits: longer ones change when read from JSON, and then "..." is cut otherwise."""
+    return [(token, round(score, 6)) for token, score in _model(backend)["vocab"]]
 
 
 def _model(backend: Tokenizer) -> dict[str, object]:
