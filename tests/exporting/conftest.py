@@ -25,9 +25,9 @@ def letters() -> Callable[[], PreTrainedTokenizerFast]:
 
 
 @pytest.fixture
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(letters: Callable[[], PreTrainedTokenizerFast]) -> PreTrainedTokenizerFast:
     """A fresh one."""
-    return _letters()
+    return letters()
 
 
 def _letters() -> PreTrainedTokenizerFast:
